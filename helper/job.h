@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `stepbox run` is asked to do: options, their environment twins, and
+ * what Slurm says about the task. */
+#ifndef SB_JOB_H
+#define SB_JOB_H
+
+#include "../spank/err.h"
+#include "buf.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct sb_job {
+	const char *conf;   /* --conf; borrowed, as all below */
+	const char *bundle; /* --bundle */
+	const char *dir;    /* --dir: the step directory; NULL: by hand */
+	const char *step_name; /* --step: JOB.STEP.RESTART */
+	int verbose;	       /* --verbose */
+	uint32_t job, step, restart;
+	const char *node, *user;
+	unsigned int task;  /* local id */
+	unsigned int rank;  /* global id */
+	struct sb_strv cmd; /* the command and its arguments; owned */
+	char *cwd;	    /* owned; NULL where it cannot be told */
+};
+
+/*
+ * Reads the command line (argv[0] is "run", or with SB_ENV_ARGV0 in the
+ * environment the helper's own name) and the environment. Returns 0; 1 when
+ * --help was answered; -1 with err set. Release with sb_job_free.
+ */
+int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err);
+
+void sb_job_free(struct sb_job *j);
+
+/* Prints the options of run, for --help. */
+void sb_job_usage(FILE *to);
+
+#endif

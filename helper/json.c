@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JSON in and out, losslessly. */
+#define _GNU_SOURCE
+#include "json.h"
+
+#include "../spank/contract.h"
+#include "buf.h"
+#include "mem.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* At most this many digits fit an int64 for sure. */
+#define SAFE_DIGITS 18
+
+/* Where the scan stands; for messages. */
+struct scan {
+	const char *text, *end;
+	int depth;
+};
+
+static int fail_at(const struct scan *s, const char *at, const char *why,
+		   struct sb_err *err)
+{
+	unsigned int line = 1, column = 1;
+
+	for (const char *p = s->text; p < at; p++) {
+		column = *p == '\n' ? 1 : column + 1;
+		line += *p == '\n';
+	}
+	return sb_fail(err, SB_FAIL, "%u:%u: %s", line, column, why);
+}
+
+static int is_digit(const char *p, const char *end)
+{
+	return p < end && *p >= '0' && *p <= '9';
+}
+
+/*
+ * The end of the number at p by JSON's grammar (RFC 8259, 6), or NULL where it
+ * is none or jansson holds it exactly: both are jansson's to deal with.
+ */
+static const char *odd_number(const char *p, const char *end)
+{
+	const char *start = p + (*p == '-'), *q = start;
+	int plain = 1;
+
+	if (!is_digit(q, end) || (*q == '0' && is_digit(q + 1, end)))
+		return NULL;
+	while (is_digit(q, end))
+		q++;
+	if (q - start > SAFE_DIGITS || (*p == '-' && q - start == 1 &&
+					*start == '0'))
+		plain = 0;
+	if (q < end && *q == '.') {
+		plain = 0;
+		if (!is_digit(++q, end))
+			return NULL;
+		while (is_digit(q, end))
+			q++;
+	}
+	if (q < end && (*q == 'e' || *q == 'E')) {
+		plain = 0;
+		q++;
+		if (q < end && (*q == '+' || *q == '-'))
+			q++;
+		if (!is_digit(q, end))
+			return NULL;
+		while (is_digit(q, end))
+			q++;
+	}
+	return plain ? NULL : q;
+}
+
+/* Whether what follows a number may follow one: jansson must still see (and
+ * refuse) {1.5:2} and 1.5x as they are. */
+static int ends_value(const char *p, const char *end)
+{
+	if (p < end && !strchr(" \t\r\n,]}", *p))
+		return 0;
+	while (p < end && strchr(" \t\r\n", *p))
+		p++;
+	return p == end || *p == ',' || *p == ']' || *p == '}';
+}
+
+/* Copies the string that begins at p; returns its end. */
+static const char *copy_string(const char *p, const char *end,
+			       struct sb_buf *out)
+{
+	const char *q = p + 1;
+
+	while (q < end && *q != '"')
+		q += *q == '\\' && q + 1 < end ? 2 : 1;
+	if (q < end)
+		q++;
+	sb_buf_add(out, p, q - p);
+	return q;
+}
+
+/* Copies the text with odd numbers made into marked strings, and checks the
+ * depth, before jansson recurses. */
+static int carry_numbers(struct scan *s, const char *mark, struct sb_buf *out,
+			 struct sb_err *err)
+{
+	const char *p = s->text, *q;
+
+	while (p < s->end) {
+		if (*p == '"') {
+			p = copy_string(p, s->end, out);
+			continue;
+		}
+		q = *p == '-' || (*p >= '0' && *p <= '9')
+			    ? odd_number(p, s->end)
+			    : NULL;
+		if (q && ends_value(q, s->end)) {
+			sb_buf_putc(out, '"');
+			sb_buf_puts(out, mark);
+			sb_buf_add(out, p, q - p);
+			sb_buf_putc(out, '"');
+			p = q;
+			continue;
+		}
+		if ((*p == '{' || *p == '[') && ++s->depth > SB_JSON_MAX_DEPTH)
+			return fail_at(s, p, "nested too deep", err);
+		s->depth -= *p == '}' || *p == ']';
+		q = p + 1;
+		/* The rest of a plain number must not be looked at alone. */
+		if (*p == '-' || is_digit(p, s->end))
+			while (is_digit(q, s->end) ||
+			       (q < s->end && strchr("+-.eE", *q)))
+				q++;
+		sb_buf_add(out, p, q - p);
+		p = q;
+	}
+	return 0;
+}
+
+/* A mark that no document can hold by chance or intent. */
+static int make_mark(char mark[40], struct sb_err *err)
+{
+	unsigned char raw[16];
+	size_t n = 0;
+
+	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
+		return sb_fail(err, SB_FAIL, "getrandom: %s", strerror(errno));
+	for (size_t i = 0; i < sizeof(raw); i++)
+		n += sprintf(mark + n, "%02x", raw[i]);
+	return 0;
+}
+
+int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
+		  struct sb_err *err)
+{
+	struct scan s = {.text = text, .end = text + len};
+	_cleanup_buf_ struct sb_buf carried = {0};
+	json_error_t e;
+
+	*doc = (struct sb_json){.root = NULL};
+	if (make_mark(doc->mark, err) < 0 ||
+	    carry_numbers(&s, doc->mark, &carried, err) < 0)
+		return -1;
+	if (carried.failed)
+		return sb_fail(err, SB_FAIL, "out of memory");
+	doc->root = json_loadb(carried.data ? carried.data : "", carried.len,
+			       JSON_REJECT_DUPLICATES, &e);
+	if (!doc->root)
+		return sb_fail(err, SB_FAIL, "%d:%d: %s", e.line, e.column,
+			       e.text);
+	return 0;
+}
+
+static int to_buf(const char *data, size_t len, void *arg)
+{
+	struct sb_buf *b = arg;
+
+	sb_buf_add(b, data, len);
+	return b->failed ? -1 : 0;
+}
+
+/* Marked strings become the numbers they carry. */
+static void restore_numbers(const char *mark, struct sb_buf *b)
+{
+	size_t marklen = strlen(mark);
+	char *to = b->data, *from = b->data, *end = b->data + b->len, *hit;
+
+	while ((hit = memmem(from, end - from, mark, marklen))) {
+		char *close = memchr(hit, '"', end - hit);
+
+		/* hit[-1] is the opening quote. */
+		memmove(to, from, hit - 1 - from);
+		to += hit - 1 - from;
+		memmove(to, hit + marklen, close - hit - marklen);
+		to += close - hit - marklen;
+		from = close + 1;
+	}
+	memmove(to, from, end - from);
+	to += end - from;
+	*to = '\0';
+	b->len = to - b->data;
+}
+
+char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err)
+{
+	_cleanup_buf_ struct sb_buf b = {0};
+
+	if (json_dump_callback(doc->root, to_buf, &b, JSON_COMPACT) < 0 ||
+	    b.failed) {
+		sb_fail(err, SB_FAIL, "config.json: out of memory");
+		return NULL;
+	}
+	restore_numbers(doc->mark, &b);
+	*len = b.len;
+	return steal_ptr(b.data);
+}
+
+void sb_json_free(struct sb_json *doc)
+{
+	json_decref(doc->root);
+	doc->root = NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * JSON in and out, losslessly: the one place that calls jansson's loader and
+ * dumper. A number that jansson's types cannot hold exactly (OCI allows
+ * RLIM_INFINITY, 2^64-1; and any fraction) is carried as its own text.
+ */
+#ifndef SB_JSON_H
+#define SB_JSON_H
+
+#include "../spank/err.h"
+
+#include <jansson.h>
+
+/* Bounds on what comes from outside. */
+#define SB_JSON_MAX_SIZE (16 << 20)
+#define SB_JSON_MAX_DEPTH 64
+
+struct sb_json {
+	json_t *root;  /* owned */
+	char mark[40]; /* what a carried number's string begins with */
+};
+
+/*
+ * Parses text (len bytes). Refused: what is no JSON, more than one document,
+ * duplicate keys, NUL in a string, nesting beyond SB_JSON_MAX_DEPTH. Returns
+ * 0; or -1 with err set ("LINE:COLUMN: why"). Release with sb_json_free.
+ */
+int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
+		  struct sb_err *err);
+
+/* The document as text, terminated; the caller frees it. NULL with err set
+ * when memory runs out. */
+char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err);
+
+void sb_json_free(struct sb_json *doc);
+
+#define _cleanup_json_ __attribute__((cleanup(sb_json_free)))
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stepbox: the helper program; its verbs are this table. */
+#include "../spank/contract.h"
+#include "job.h"
+#include "mem.h"
+#include "run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static int version(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	puts("stepbox " SB_VERSION);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*fn)(int argc, char **argv);
+	const char *help;
+} verbs[] = {
+	{"run", sb_run, "run a command in a container (run --help)"},
+	{"version", version, "print the version"},
+};
+
+static int usage(FILE *to, int code)
+{
+	fputs("usage: stepbox VERB [ARG...]\n", to);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	/* Inherited as ignored, it would hide every child's exit status. */
+	signal(SIGCHLD, SIG_DFL);
+	/* Executed in place of a command whose argv[0] it could not keep. */
+	if (getenv(SB_ENV_ARGV0))
+		return sb_run(argc, argv);
+	if (argc < 2)
+		return usage(stderr, SB_FAIL);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
+		return usage(stdout, 0);
+	if (!strcmp(argv[1], "--version"))
+		return version(argc, argv);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].fn(argc - 1, argv + 1);
+	fprintf(stderr, "stepbox: %s: no such verb\n", argv[1]);
+	return usage(stderr, SB_FAIL);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* RunTimeDelete for what a runtime keeps outside the step directory. */
+#define _GNU_SOURCE
+#include "pending.h"
+
+#include "../spank/contract.h"
+#include "fdio.h"
+#include "mem.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_RECORD 65536
+#define DELETE_SECONDS 10
+
+int sb_pending_keep(const struct sb_runtime *rt, const struct sb_taskdir *dir,
+		    struct sb_err *err)
+{
+	const char *pattern = rt->conf->pattern[SB_OP_DELETE];
+	_cleanup_strv_ struct sb_strv words = {0};
+	_cleanup_buf_ struct sb_buf record = {0};
+
+	if (sb_pattern_uses(pattern, 'm') || sb_pattern_uses(pattern, 'b') ||
+	    sb_pattern_uses(pattern, 'p'))
+		return 0;
+	if (sb_runtime_words(rt, SB_OP_DELETE, &words, err) < 0)
+		return -1;
+	for (size_t i = 0; i < words.n; i++)
+		sb_buf_add(&record, words.v[i], strlen(words.v[i]) + 1);
+	if (record.failed)
+		return sb_fail(err, SB_FAIL, "out of memory");
+	return sb_fdio_write(dir->fd, SB_FILE_DELETE, record.data, record.len,
+			     err);
+}
+
+static void run_record(const struct sb_runtime *rt, int dirfd, const char *name)
+{
+	_cleanup_strv_ struct sb_strv words = {0};
+	_cleanup_free_ char *text = NULL;
+	sigset_t mask;
+	char out[1024];
+	struct sb_err err;
+	size_t len;
+
+	text = sb_fdio_read(dirfd, name, MAX_RECORD, name, &len, &err);
+	/* Whoever removes it runs it: another task may be here too. */
+	if (unlinkat(dirfd, name, 0) < 0 || !text || !len || text[len - 1])
+		return;
+	for (char *p = text; p < text + len; p += strlen(p) + 1)
+		sb_strv_add(&words, p);
+	if (words.failed || *words.v[0] != '/')
+		return;
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	sb_runtime_call(words.v, rt->env.v, &mask, DELETE_SECONDS, out,
+			sizeof(out), &err);
+}
+
+void sb_pending_run(const struct sb_runtime *rt, const struct sb_taskdir *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *e;
+	DIR *d;
+
+	if (dir->temporary ||
+	    snprintf(path, sizeof(path), "%s/../" SB_USER_DIR, dir->step,
+		     geteuid()) >= (int)sizeof(path))
+		return;
+	d = opendir(path);
+	while (d && (e = readdir(d)))
+		if (*e->d_name != '.')
+			run_record(rt, dirfd(d), e->d_name);
+	if (d)
+		closedir(d);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The task's report: what the plugin must end, and one line for the log. */
+#ifndef SB_REPORT_H
+#define SB_REPORT_H
+
+#include "../spank/err.h"
+
+#include <sys/types.h>
+
+struct sb_report {
+	const char *runtime; /* Runtime=, or the program's name; borrowed */
+	const char *how;     /* "run" or "create" */
+	unsigned int task;
+	pid_t pid;	     /* the process that is or serves the task */
+	pid_t container;     /* the container's, where it is known; else 0 */
+	long long began;     /* sb_report_now at the helper's start */
+	long long prepared;  /* nanoseconds; 0: not there yet */
+	long long created, started, ended;
+	int status; /* wait status, once ended */
+};
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+long long sb_report_now(void);
+
+/* Writes the report to the task's directory, whole. Returns 0, or -1 with err
+ * set. */
+int sb_report_write(int taskdir, const struct sb_report *r,
+		    struct sb_err *err);
+
+#endif

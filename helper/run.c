@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stepbox run: one way from what is asked to what runs,
+ *
+ *   job, conf -> bundle -> task directory -> spec -> runtime
+ *
+ * each stage from data to data, and the last one the runtime itself.
+ */
+#define _GNU_SOURCE
+#include "run.h"
+
+#include "../spank/contract.h"
+#include "bundle.h"
+#include "conf.h"
+#include "env.h"
+#include "fdio.h"
+#include "job.h"
+#include "mem.h"
+#include "pending.h"
+#include "report.h"
+#include "runtime.h"
+#include "spec.h"
+#include "supervise.h"
+#include "taskdir.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define MAX_MOUNTS 3
+
+struct run {
+	struct sb_job job;
+	struct sb_conf conf;
+	struct sb_bundle bundle;
+	struct sb_taskdir dir;
+	struct sb_runtime rt;
+	struct sb_report report;
+
+	/* the spec */
+	int init;     /* our init is the container's process */
+	int terminal; /* the task has the step's terminal */
+	char where[64 + HOST_NAME_MAX];
+	char *box; /* the box in the container; NULL: it cannot be shown */
+	char *paths[2 * MAX_MOUNTS]; /* owns what mounts point to */
+	struct sb_spec_mount mounts[MAX_MOUNTS];
+	size_t n_paths, n_mounts;
+	struct sb_strv args, env;
+
+	/* the patterns' values */
+	char number[5][16];
+	char *env_file;
+};
+
+static void say(const struct run *r, const char *text)
+{
+	char safe[2048], line[sizeof(safe) + sizeof(r->where) + 32];
+	int n;
+
+	sb_escape(safe, sizeof(safe), text);
+	n = snprintf(line, sizeof(line), "stepbox: %s (%s)\n", safe, r->where);
+	if (sb_fdio_write_all(STDERR_FILENO, line, n) < 0)
+		return;
+}
+
+/* ---- what the container's process is ---- */
+
+static char *own_path(struct run *r, const char *a, const char *b)
+{
+	char *p = NULL;
+
+	if (asprintf(&p, "%s/%s", a, b) < 0)
+		return NULL;
+	r->paths[r->n_paths++] = p;
+	return p;
+}
+
+static int add_mount(struct run *r, const char *source, const char *dest,
+		     struct sb_err *err)
+{
+	if (!source || !dest)
+		return sb_fail(err, SB_FAIL, "out of memory");
+	r->mounts[r->n_mounts++] =
+		(struct sb_spec_mount){.source = source, .destination = dest};
+	return 0;
+}
+
+/* Shows the box in the container, below a tmpfs that it mounts anyway. */
+static int show_box(struct run *r, struct sb_err *err)
+{
+	const char *tmpfs = sb_spec_tmpfs(r->bundle.config.root);
+
+	if (!tmpfs)
+		return 0;
+	r->box = own_path(r, tmpfs, SB_SPEC_BOX);
+	return add_mount(r, own_path(r, r->dir.path, SB_BOX), r->box, err);
+}
+
+static int choose_init(struct run *r, struct sb_err *err)
+{
+	r->init = r->conf.init != SB_INIT_NO && r->box;
+	if (!r->box && r->conf.init == SB_INIT_YES)
+		return sb_fail(err, SB_FAIL,
+			       "Init=yes: config.json of %s mounts no tmpfs "
+			       "(such as /dev) that stepbox's init could be "
+			       "shown in",
+			       r->bundle.path);
+	if (!r->init)
+		return 0;
+	if (access(SB_INIT_PATH, X_OK) < 0)
+		return sb_fail(err, SB_FAIL, "init %s: %s", SB_INIT_PATH,
+			       strerror(errno));
+	return add_mount(r, SB_INIT_PATH, own_path(r, r->box, SB_BOX_INIT),
+			 err);
+}
+
+/* A batch script lies in slurmd's spool directory, which no container has. */
+static int show_script(struct run *r, struct sb_err *err)
+{
+	const char *script = r->job.cmd.v[0];
+	const char *base = strrchr(script, '/');
+	char *inside;
+
+	if (r->job.step != SB_STEP_BATCH || *script != '/' ||
+	    strcmp(base, "/slurm_script"))
+		return 0;
+	if (!r->box)
+		return sb_fail(err, SB_FAIL,
+			       "batch script: config.json of %s mounts no "
+			       "tmpfs (such as /dev) that it could be shown in",
+			       r->bundle.path);
+	inside = own_path(r, r->box, SB_BOX_SCRIPT);
+	if (add_mount(r, script, inside, err) < 0)
+		return -1;
+	r->job.cmd.v[0] = strdup(inside);
+	/* The mount's source is the old string: keep it. */
+	r->paths[r->n_paths++] = (char *)script;
+	return r->job.cmd.v[0] ? 0 : sb_fail(err, SB_FAIL, "out of memory");
+}
+
+static int make_args(struct run *r, struct sb_err *err)
+{
+	struct sb_strv *a = &r->args;
+
+	if (r->init) {
+		sb_strv_take(a, strdup(r->mounts[1].destination));
+		sb_strv_add(a, "-N");
+		sb_strv_add(a, r->where);
+		if (r->job.cwd) {
+			sb_strv_add(a, "-c");
+			sb_strv_add(a, r->job.cwd);
+		}
+		if (r->job.rank)
+			sb_strv_add(a, "-q");
+		if (r->job.step == SB_STEP_INTERACTIVE)
+			sb_strv_add(a, "-s");
+		if (r->terminal)
+			sb_strv_add(a, "-t");
+		if (r->conf.mode == SB_MODE_CREATE) {
+			sb_strv_add(a, "-r");
+			sb_strv_take(a, own_path(r, r->box, SB_BOX_STATUS));
+			r->n_paths--; /* the list owns it */
+		}
+		sb_strv_add(a, "--");
+	}
+	for (size_t i = 0; i < r->job.cmd.n; i++)
+		sb_strv_add(a, r->job.cmd.v[i]);
+	return a->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
+}
+
+/* ---- config.json ---- */
+
+static int make_env(struct run *r, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv theirs = {0};
+	const char *shell = getenv("SHELL");
+
+	if (sb_spec_env(r->bundle.config.root, &theirs, err) < 0)
+		return -1;
+	return sb_env_container(
+		environ, theirs.v,
+		r->conf.has_env_exclude ? &r->conf.env_exclude : NULL,
+		shell && sb_fdio_in_root(r->bundle.rootfs_fd, shell), &r->env,
+		err);
+}
+
+/* With our init the container's process finds out itself where it can go. */
+static const char *choose_cwd(struct run *r)
+{
+	char text[PATH_MAX + 128];
+
+	if (r->init || !r->job.cwd)
+		return NULL;
+	if (sb_fdio_in_root(r->bundle.rootfs_fd, r->job.cwd))
+		return r->job.cwd;
+	snprintf(text, sizeof(text),
+		 "%s is not in the container: working directory is the "
+		 "bundle's",
+		 r->job.cwd);
+	if (!r->job.rank)
+		say(r, text);
+	return NULL;
+}
+
+static int write_config(struct run *r, struct sb_err *err)
+{
+	struct sb_spec spec = {
+		.args = r->args.v,
+		.env = r->env.v,
+		/* create hands the terminal itself on; run makes one. */
+		.terminal = r->terminal && r->conf.mode == SB_MODE_RUN,
+		.cwd = choose_cwd(r),
+		.rootfs = r->bundle.rootfs,
+		.mounts = r->mounts,
+		.n_mounts = r->n_mounts,
+	};
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (sb_spec_edit(r->bundle.config.root, &spec, err) < 0)
+		return sb_wrap(err, "bundle %s", r->bundle.path);
+	text = sb_json_dump(&r->bundle.config, &len, err);
+	if (!text)
+		return -1;
+	if (sb_fdio_write(r->dir.fd, "config.json", text, len, err) < 0)
+		return sb_wrap(err, "step directory %s", r->dir.path);
+	return 0;
+}
+
+/* %e: the container's environment, each variable ended by a NUL byte. */
+static int write_env_file(struct run *r, struct sb_err *err)
+{
+	_cleanup_buf_ struct sb_buf b = {0};
+	int used = 0;
+
+	for (int i = 0; i < SB_OPS; i++)
+		used |= r->conf.pattern[i] &&
+			sb_pattern_uses(r->conf.pattern[i], 'e');
+	if (!used)
+		return 0;
+	for (size_t i = 0; i < r->env.n; i++)
+		sb_buf_add(&b, r->env.v[i], strlen(r->env.v[i]) + 1);
+	if (b.failed)
+		return sb_fail(err, SB_FAIL, "out of memory");
+	return sb_fdio_write(r->dir.fd, "environment", b.data, b.len, err);
+}
+
+/* ---- the runtime ---- */
+
+static int set_values(struct run *r, struct sb_err *err)
+{
+	const uint32_t numbers[] = {r->job.job, r->job.step, r->job.task,
+				    geteuid(), UINT32_MAX};
+	static const char letters[] = "jstUp";
+	const char **letter = r->rt.values.letter;
+
+	r->rt.conf = &r->conf;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		snprintf(r->number[i], sizeof(r->number[i]), "%u", numbers[i]);
+		letter[(int)letters[i]] = r->number[i];
+	}
+	if (asprintf(&r->env_file, "%s/environment", r->dir.path) < 0)
+		return sb_fail(err, SB_FAIL, "out of memory");
+	letter['b'] = r->dir.path;
+	letter['e'] = r->env_file;
+	letter['m'] = r->dir.step;
+	letter['n'] = r->job.node;
+	letter['r'] = r->bundle.rootfs;
+	letter['u'] = r->job.user ? r->job.user : r->number[3];
+	letter['Z'] = r->job.cwd;
+	r->rt.values.argv = r->job.cmd.v;
+	return sb_env_runtime(environ,
+			      r->conf.has_runtime_env_exclude
+				      ? &r->conf.runtime_env_exclude
+				      : NULL,
+			      &r->rt.env, err);
+}
+
+static int report(struct run *r, struct sb_err *err)
+{
+	r->report.runtime = r->conf.runtime ? r->conf.runtime : "runtime";
+	r->report.how = r->conf.mode == SB_MODE_RUN ? "run" : "create";
+	r->report.task = r->job.task;
+	r->report.pid = getpid();
+	r->report.prepared = sb_report_now();
+	if (sb_report_write(r->dir.fd, &r->report, err) < 0)
+		return sb_wrap(err, "step directory %s", r->dir.path);
+	return 0;
+}
+
+/* RunTimeRun: becomes the runtime. By hand there is nobody to remove the
+ * directory afterwards: then as a child. */
+static int run_runtime(struct run *r, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv words = {0};
+	int status;
+	pid_t pid;
+
+	if (sb_runtime_words(&r->rt, SB_OP_RUN, &words, err) < 0)
+		return -1;
+	if (!r->dir.temporary)
+		return sb_runtime_exec(words.v, r->rt.env.v, err);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	pid = fork();
+	if (!pid) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
+		sb_runtime_exec(words.v, r->rt.env.v, err);
+		say(r, err->text);
+		_exit(err->code);
+	}
+	if (pid < 0)
+		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	sb_taskdir_close(&r->dir);
+	sb_supervise_exit_as(status);
+}
+
+static int create_and_start(struct run *r, struct sb_err *err)
+{
+	struct sb_supervise s = {
+		.rt = &r->rt,
+		.dir = &r->dir,
+		.report = &r->report,
+		.init = r->init,
+		.terminal = r->terminal,
+		.watch_parent = !r->dir.temporary,
+	};
+	int status;
+
+	if (sb_supervise(&s, &status, err) < 0)
+		return -1;
+	sb_taskdir_close(&r->dir);
+	sb_supervise_exit_as(status);
+}
+
+/* ---- the whole ---- */
+
+static int prepare(struct run *r, struct sb_err *err)
+{
+	struct sb_job *j = &r->job;
+
+	if (sb_conf_load(&r->conf, j->conf, err) < 0 ||
+	    sb_bundle_open(&r->bundle, j->bundle, err) < 0 ||
+	    show_box(r, err) < 0 || choose_init(r, err) < 0 ||
+	    show_script(r, err) < 0 || make_args(r, err) < 0 ||
+	    make_env(r, err) < 0 || write_config(r, err) < 0 ||
+	    set_values(r, err) < 0 || write_env_file(r, err) < 0)
+		return -1;
+	sb_pending_run(&r->rt, &r->dir);
+	if (sb_pending_keep(&r->rt, &r->dir, err) < 0)
+		return -1;
+	return report(r, err);
+}
+
+static void locate(struct run *r)
+{
+	if (r->job.step_name)
+		snprintf(r->where, sizeof(r->where), "node %s, task %u",
+			 r->job.node, r->job.rank);
+	else
+		snprintf(r->where, sizeof(r->where), "by hand");
+	r->terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static void release(struct run *r)
+{
+	sb_taskdir_close(&r->dir);
+	sb_bundle_close(&r->bundle);
+	sb_conf_free(&r->conf);
+	sb_strv_free(&r->args);
+	sb_strv_free(&r->env);
+	sb_strv_free(&r->rt.env);
+	for (size_t i = 0; i < r->n_paths; i++)
+		free(r->paths[i]);
+	free(r->env_file);
+	sb_job_free(&r->job);
+}
+
+int sb_run(int argc, char **argv)
+{
+	struct run r = {.report.began = sb_report_now(),
+			.bundle = {.fd = -1, .rootfs_fd = -1},
+			.dir = {.step_fd = -1, .fd = -1}};
+	struct sb_err err;
+	int rc;
+
+	rc = sb_job_read(&r.job, argc, argv, &err);
+	locate(&r);
+	if (!rc)
+		rc = sb_taskdir_open(&r.dir, r.job.dir, r.job.task, &err);
+	if (!rc)
+		rc = prepare(&r, &err);
+	if (!rc)
+		rc = r.conf.mode == SB_MODE_RUN ? run_runtime(&r, &err)
+						: create_and_start(&r, &err);
+	if (rc < 0 && sb_taskdir_first(&r.dir, err.text))
+		say(&r, err.text);
+	release(&r);
+	return rc < 0 ? err.code : 0;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls of the OCI runtime. */
+#define _GNU_SOURCE
+#include "runtime.h"
+
+#include "../spank/contract.h"
+#include "mem.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* What is read of a side call's output, and what it may write at all. */
+#define MAX_OUTPUT 65536
+
+/* ---- the program ---- */
+
+static int check_program(const char *path, struct sb_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
+			       "runtime %s: %s", path, strerror(errno));
+	/* Whoever can change it would act as every user of the site. */
+	if (st.st_uid || st.st_mode & 022)
+		return sb_fail(err, SB_NOEXEC,
+			       "runtime %s: must be root's and writable by "
+			       "root alone",
+			       path);
+	if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
+		return sb_fail(err, SB_NOEXEC, "runtime %s: %s", path,
+			       S_ISREG(st.st_mode) ? strerror(errno)
+						   : "not a file");
+	return 0;
+}
+
+static char *find_program(const char *name, struct sb_err *err)
+{
+	const char *p = SB_RUNTIME_PATH;
+	char path[PATH_MAX];
+
+	if (strchr(name, '/')) {
+		if (*name != '/') {
+			sb_fail(err, SB_FAIL, "runtime %s: not absolute", name);
+			return NULL;
+		}
+		return check_program(name, err) < 0 ? NULL : strdup(name);
+	}
+	while (*p) {
+		size_t len = strcspn(p, ":");
+
+		snprintf(path, sizeof(path), "%.*s/%s", (int)len, p, name);
+		if (!access(path, F_OK))
+			return check_program(path, err) < 0 ? NULL
+							    : strdup(path);
+		p += len + (p[len] == ':');
+	}
+	sb_fail(err, SB_NOENT, "runtime %s: not found in %s", name,
+		SB_RUNTIME_PATH);
+	return NULL;
+}
+
+int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
+		     struct sb_strv *words, struct sb_err *err)
+{
+	char *program;
+
+	if (sb_pattern_expand(rt->conf->pattern[op], &rt->values, words, err) <
+	    0)
+		return sb_wrap(err, "%s", sb_conf_op_key(op));
+	program = find_program(words->v[0], err);
+	if (!program)
+		return sb_wrap(err, "%s", sb_conf_op_key(op));
+	free(words->v[0]);
+	words->v[0] = program;
+	return 0;
+}
+
+/* ---- the call ---- */
+
+static void no_descriptors(void)
+{
+	/* The runtime's own CVEs with leaked descriptors (CVE-2024-21626)
+	 * are not to have ours to work with. */
+	if (syscall(SYS_close_range, 3, ~0U, 1 << 2 /* CLOEXEC */) < 0)
+		for (int fd = 3; fd < 1024; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+int sb_runtime_exec(char **words, char **env, struct sb_err *err)
+{
+	no_descriptors();
+	execve(words[0], words, env);
+	return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
+		       "runtime %s: %s", words[0], strerror(errno));
+}
+
+static void __attribute__((noreturn)) child(char **words, char **env,
+					    const sigset_t *mask, int out)
+{
+	struct rlimit lim = {MAX_OUTPUT, MAX_OUTPUT};
+	struct sb_err err;
+	char line[sizeof(err.text) + 16];
+	int n;
+
+	if (out >= 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		/* A file and no pipe: nothing that outlives the call can hold
+		 * us, or fill us up. */
+		setrlimit(RLIMIT_FSIZE, &lim);
+		if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+			_exit(SB_FAIL);
+	}
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	sb_runtime_exec(words, env, &err);
+	n = snprintf(line, sizeof(line), "stepbox: %s\n", err.text);
+	if (write(STDERR_FILENO, line, n) < 0)
+		_exit(SB_FAIL);
+	_exit(err.code);
+}
+
+static int wait_for(pid_t pid, int seconds, int *status)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	struct timespec t = {.tv_sec = seconds};
+	int n = 1;
+
+	/* No pidfd (Linux < 5.3): no deadline either. */
+	if (fd >= 0) {
+		do
+			n = ppoll(&pfd, 1, &t, NULL);
+		while (n < 0 && errno == EINTR);
+		close(fd);
+	}
+	if (n == 0)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+	return n == 0 ? -1 : 0;
+}
+
+int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
+		    char *out, size_t size, struct sb_err *err)
+{
+	_cleanup_fd_ int file = -1;
+	int status = 0, late;
+	ssize_t n;
+	pid_t pid;
+
+	if (out) {
+		*out = '\0';
+		file = memfd_create("stepbox", MFD_CLOEXEC);
+		if (file < 0)
+			return sb_fail(err, SB_FAIL, "memfd: %s",
+				       strerror(errno));
+	}
+	pid = fork();
+	if (pid < 0)
+		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
+	if (!pid)
+		child(words, env, mask, file);
+	late = wait_for(pid, seconds, &status);
+	if (out) {
+		n = pread(file, out, size - 1, 0);
+		out[n < 0 ? 0 : n] = '\0';
+	}
+	if (late)
+		return sb_fail(err, SB_FAIL, "%s: no answer in %d s", words[0],
+			       seconds);
+	return status;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The edits that make a bundle's config.json into the step's copy. */
+#include "spec.h"
+
+#include "../spank/contract.h"
+#include "mem.h"
+
+#include <string.h>
+
+static int wrong(const char *path, const char *what, struct sb_err *err)
+{
+	return sb_fail(err, SB_FAIL, "config.json: %s: not %s", path, what);
+}
+
+static int no_memory(struct sb_err *err)
+{
+	return sb_fail(err, SB_FAIL, "out of memory");
+}
+
+/* The object name in parent, made if missing. */
+static json_t *need_object(json_t *parent, const char *name, struct sb_err *err)
+{
+	json_t *o = json_object_get(parent, name);
+
+	if (o && !json_is_object(o)) {
+		wrong(name, "an object", err);
+		return NULL;
+	}
+	if (!o) {
+		o = json_object();
+		if (!o || json_object_set_new(parent, name, o) < 0) {
+			no_memory(err);
+			return NULL;
+		}
+	}
+	return o;
+}
+
+static int set(json_t *object, const char *name, json_t *value,
+	       struct sb_err *err)
+{
+	if (!value || json_object_set_new(object, name, value) < 0)
+		return no_memory(err);
+	return 0;
+}
+
+/* ---- process ---- */
+
+/* Whether s is well-formed UTF-8 (RFC 3629), which JSON text must be. */
+static int is_utf8(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	while (*p) {
+		int more = *p < 0x80 ? 0 : *p < 0xc2 ? -1 : *p < 0xe0 ? 1
+			 : *p < 0xf0 ? 2 : *p < 0xf5 ? 3 : -1;
+		unsigned char first = *p++;
+
+		if (more < 0)
+			return 0;
+		/* overlong forms, surrogates, beyond U+10FFFF */
+		if ((first == 0xe0 && *p < 0xa0) ||
+		    (first == 0xed && *p > 0x9f) ||
+		    (first == 0xf0 && *p < 0x90) ||
+		    (first == 0xf4 && *p > 0x8f))
+			return 0;
+		for (; more; more--, p++)
+			if ((*p & 0xc0) != 0x80)
+				return 0;
+	}
+	return 1;
+}
+
+static json_t *list_of(char **strings)
+{
+	json_t *list = json_array();
+
+	for (; list && strings && *strings; strings++)
+		if (json_array_append_new(list, json_string_nocheck(*strings)) <
+		    0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+static int edit_args(json_t *config, const struct sb_spec *s,
+		     struct sb_err *err)
+{
+	json_t *process = need_object(config, "process", err);
+
+	if (!process)
+		return -1;
+	for (char **a = s->args; *a; a++)
+		if (!is_utf8(*a))
+			return sb_fail(err, SB_FAIL,
+				       "argument \"%s\": holds bytes that are "
+				       "no UTF-8, which config.json cannot "
+				       "carry",
+				       *a);
+	/* runtime-spec: commandLine is Windows'. */
+	json_object_del(process, "commandLine");
+	return set(process, "args", list_of(s->args), err);
+}
+
+static int edit_env(json_t *config, const struct sb_spec *s, struct sb_err *err)
+{
+	json_t *process = need_object(config, "process", err);
+
+	if (!process)
+		return -1;
+	for (char **e = s->env; e && *e; e++)
+		if (!is_utf8(*e))
+			return sb_fail(err, SB_FAIL,
+				       "environment variable %.*s: holds bytes "
+				       "that are no UTF-8, which config.json "
+				       "cannot carry: unset it",
+				       (int)strcspn(*e, "="), *e);
+	return set(process, "env", list_of(s->env), err);
+}
+
+static int edit_terminal(json_t *config, const struct sb_spec *s,
+			 struct sb_err *err)
+{
+	json_t *process = need_object(config, "process", err);
+
+	if (!process)
+		return -1;
+	/* The size of a terminal is the step's, not one written down once. */
+	json_object_del(process, "consoleSize");
+	return set(process, "terminal", json_boolean(s->terminal), err);
+}
+
+static int edit_cwd(json_t *config, const struct sb_spec *s, struct sb_err *err)
+{
+	json_t *process = need_object(config, "process", err);
+	const char *cwd;
+
+	if (!process)
+		return -1;
+	if (s->cwd)
+		return set(process, "cwd", json_string(s->cwd), err);
+	cwd = json_string_value(json_object_get(process, "cwd"));
+	if (!json_object_get(process, "cwd"))
+		return set(process, "cwd", json_string("/"), err);
+	/* /proc/self/fd/N as cwd is the way out of CVE-2024-21626. */
+	if (!cwd || *cwd != '/' || !strncmp(cwd, "/proc/", 6))
+		return wrong("process.cwd", "an absolute path outside /proc",
+			     err);
+	return 0;
+}
+
+/* ---- the rest ---- */
+
+static int edit_root(json_t *config, const struct sb_spec *s,
+		     struct sb_err *err)
+{
+	json_t *root = need_object(config, "root", err);
+
+	/* The copy lies elsewhere than the bundle. */
+	return root ? set(root, "path", json_string(s->rootfs), err) : -1;
+}
+
+static int edit_mounts(json_t *config, const struct sb_spec *s,
+		       struct sb_err *err)
+{
+	json_t *mounts = json_object_get(config, "mounts");
+
+	if (mounts && !json_is_array(mounts))
+		return wrong("mounts", "a list", err);
+	if (!mounts && s->n_mounts) {
+		mounts = json_array();
+		if (set(config, "mounts", mounts, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		json_t *m = json_pack("{s:s, s:s, s:s, s:[s]}", "destination",
+				      s->mounts[i].destination, "type", "bind",
+				      "source", s->mounts[i].source, "options",
+				      "bind");
+
+		if (!m)
+			return sb_fail(err, SB_FAIL,
+				       "mount of %s: not UTF-8",
+				       s->mounts[i].source);
+		if (json_array_append_new(mounts, m) < 0)
+			return no_memory(err);
+	}
+	return 0;
+}
+
+/* The container lives in the step's cgroup, with the step's limits. */
+static int edit_cgroup(json_t *config, const struct sb_spec *s,
+		       struct sb_err *err)
+{
+	json_t *linux_part = json_object_get(config, "linux");
+
+	(void)s;
+	if (linux_part && !json_is_object(linux_part))
+		return wrong("linux", "an object", err);
+	json_object_del(linux_part, "cgroupsPath");
+	json_object_del(linux_part, "resources");
+	return 0;
+}
+
+typedef int edit_fn(json_t *config, const struct sb_spec *s,
+		    struct sb_err *err);
+
+/* In the manual's order: what of config.json changes, and by which function. */
+static edit_fn *const edits[] = {
+	edit_args, edit_env,  edit_terminal, edit_cwd,
+	edit_root, edit_mounts, edit_cgroup,
+};
+
+int sb_spec_edit(json_t *config, const struct sb_spec *spec, struct sb_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(edits); i++)
+		if (edits[i](config, spec, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- questions ---- */
+
+int sb_spec_env(const json_t *config, struct sb_strv *out, struct sb_err *err)
+{
+	const json_t *process = json_object_get(config, "process");
+	const json_t *env = json_object_get(process, "env");
+	size_t i;
+	json_t *e;
+
+	if (process && !json_is_object(process))
+		return wrong("process", "an object", err);
+	if (env && !json_is_array(env))
+		return wrong("process.env", "a list", err);
+	json_array_foreach(env, i, e)
+	{
+		if (!json_is_string(e))
+			return sb_fail(err, SB_FAIL, "config.json: "
+						     "process.env[%zu]: not a "
+						     "string",
+				       i);
+		sb_strv_add(out, json_string_value(e));
+	}
+	return out->failed ? no_memory(err) : 0;
+}
+
+const char *sb_spec_tmpfs(const json_t *config)
+{
+	const char *best = NULL, *dest, *type;
+	size_t i;
+	json_t *m;
+
+	json_array_foreach(json_object_get(config, "mounts"), i, m)
+	{
+		type = json_string_value(json_object_get(m, "type"));
+		dest = json_string_value(json_object_get(m, "destination"));
+		if (!type || !dest || strcmp(type, "tmpfs") || *dest != '/' ||
+		    !dest[1])
+			continue;
+		if (!strcmp(dest, "/dev"))
+			return dest;
+		if (!best)
+			best = dest;
+	}
+	return best;
+}
+
+int sb_spec_has_pidns(const json_t *config)
+{
+	const char *type;
+	size_t i;
+	json_t *ns;
+
+	json_array_foreach(
+		json_object_get(json_object_get(config, "linux"), "namespaces"),
+		i, ns)
+	{
+		type = json_string_value(json_object_get(ns, "type"));
+		if (type && !strcmp(type, "pid"))
+			return 1;
+	}
+	return 0;
+}

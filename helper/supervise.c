@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A container by RunTimeCreate and RunTimeStart. */
+#define _GNU_SOURCE
+#include "supervise.h"
+
+#include "../spank/contract.h"
+#include "../spank/proc.h"
+#include "fdio.h"
+#include "json.h"
+#include "mem.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+
+/* Seconds. Making a container may read a cold network file system. */
+#define CREATE_SECONDS 60
+#define START_SECONDS 30
+#define QUERY_SECONDS 10
+#define KILL_SECONDS 5
+#define DELETE_SECONDS 10
+#define MAX_CHILDREN 64
+
+struct container {
+	pid_t pid;
+	int pidfd;
+	int child;  /* adopted by us: we get its wait status */
+	int ended;  /* it was waited for; status is valid */
+	int status;
+};
+
+static int side_call(struct sb_supervise *s, enum sb_op op, const sigset_t *mask,
+		     int seconds, char *out, size_t size, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv words = {0};
+
+	if (sb_runtime_words(s->rt, op, &words, err) < 0)
+		return -1;
+	return sb_runtime_call(words.v, s->rt->env.v, mask, seconds, out, size,
+			       err);
+}
+
+/* ---- making it ---- */
+
+/*
+ * Gives the terminal up, so that the container's init can take it: a terminal
+ * controls one session only. The hangup that this sends is not the user's.
+ */
+static void release_terminal(void)
+{
+	struct timespec none = {0};
+	sigset_t hup;
+
+	if (ioctl(STDIN_FILENO, TIOCNOTTY) < 0)
+		return;
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	sigaddset(&hup, SIGCONT);
+	while (sigtimedwait(&hup, NULL, &none) > 0)
+		;
+}
+
+/* A runtime's words: "state" (runtime-spec, runtime.md) has the pid. */
+static pid_t query_pid(struct sb_supervise *s, const sigset_t *mask)
+{
+	char out[65536];
+	struct sb_json doc;
+	struct sb_err err;
+	json_int_t pid = 0;
+	int rc;
+
+	rc = side_call(s, SB_OP_QUERY, mask, QUERY_SECONDS, out, sizeof(out),
+		       &err);
+	if (rc != 0)
+		return 0;
+	if (!sb_json_parse(&doc, out, strlen(out), &err))
+		pid = json_integer_value(json_object_get(doc.root, "pid"));
+	sb_json_free(&doc);
+	return pid > 1 && pid <= INT_MAX ? pid : 0;
+}
+
+/* What create left to us, its subreaper: the container's process. Only if that
+ * is not plain is the runtime asked. */
+static int find_container(struct sb_supervise *s, struct container *c,
+			  const sigset_t *mask, struct sb_err *err)
+{
+	pid_t kids[MAX_CHILDREN];
+	struct sb_proc p;
+	int n;
+
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	n = sb_proc_children(getpid(), kids, MAX_CHILDREN);
+	c->pid = n == 1 ? kids[0] : query_pid(s, mask);
+	if (c->pid > 1)
+		c->pidfd = syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pid <= 1 || (c->pidfd < 0 && errno != ENOSYS) ||
+	    sb_proc_read(c->pid, &p) < 0)
+		return sb_fail(err, SB_FAIL,
+			       "runtime: RunTimeCreate ended well, but there "
+			       "is no container process (pid %d)",
+			       c->pid);
+	c->child = p.ppid == getpid();
+	return 0;
+}
+
+static int failed_call(struct sb_supervise *s, enum sb_op op, int status,
+		       struct sb_err *err)
+{
+	if (status < 0)
+		return sb_wrap(err, "%s", sb_conf_op_key(op));
+	if (WIFSIGNALED(status))
+		return sb_fail(err, SB_FAIL, "%s: %s was killed by signal %d",
+			       sb_conf_op_key(op), s->report->runtime,
+			       WTERMSIG(status));
+	return sb_fail(err,
+		       WEXITSTATUS(status) == SB_NOENT ||
+				       WEXITSTATUS(status) == SB_NOEXEC
+			       ? WEXITSTATUS(status)
+			       : SB_FAIL,
+		       "%s: %s failed with exit code %d (its own message is "
+		       "above)",
+		       sb_conf_op_key(op), s->report->runtime,
+		       WEXITSTATUS(status));
+}
+
+static int create(struct sb_supervise *s, struct container *c,
+		  const sigset_t *mask, struct sb_err *err)
+{
+	int status = side_call(s, SB_OP_CREATE, mask, CREATE_SECONDS, NULL, 0,
+			       err);
+
+	if (status)
+		return failed_call(s, SB_OP_CREATE, status, err);
+	s->report->created = sb_report_now();
+	if (find_container(s, c, mask, err) < 0)
+		return -1;
+	/* From here on slurmstepd can end it without us. */
+	s->report->container = c->pid;
+	if (sb_report_write(s->dir->fd, s->report, err) < 0)
+		return sb_wrap(err, "step directory %s", s->dir->path);
+	status = side_call(s, SB_OP_START, mask, START_SECONDS, NULL, 0, err);
+	if (status)
+		return failed_call(s, SB_OP_START, status, err);
+	s->report->started = sb_report_now();
+	return 0;
+}
+
+/* ---- while it runs ---- */
+
+static void reap(struct container *c)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != c->pid)
+			continue;
+		c->ended = 1;
+		c->status = status;
+	}
+}
+
+static void forward(const struct container *c, int sig)
+{
+	if (c->pidfd < 0)
+		kill(c->pid, sig);
+	else
+		syscall(SYS_pidfd_send_signal, c->pidfd, sig, NULL, 0);
+}
+
+static void take_signals(int sfd, struct container *c)
+{
+	struct signalfd_siginfo si;
+
+	while (read(sfd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			reap(c);
+		else
+			forward(c, si.ssi_signo);
+	}
+}
+
+/* Until the container's process has ended; or, in a step, its slurmstepd. */
+static void wait_container(struct sb_supervise *s, struct container *c, int sfd)
+{
+	_cleanup_fd_ int parent = -1;
+	struct pollfd p[3] = {{.fd = sfd, .events = POLLIN},
+			      {.fd = c->pidfd, .events = POLLIN}};
+
+	if (s->watch_parent)
+		parent = syscall(SYS_pidfd_open, getppid(), 0);
+	p[2] = (struct pollfd){.fd = parent, .events = POLLIN};
+	while (!c->ended) {
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
+			break;
+		if (p[0].revents)
+			take_signals(sfd, c);
+		if (p[1].revents && !c->ended) {
+			reap(c);
+			if (!c->child)
+				break;
+		}
+		if (p[2].revents) {
+			forward(c, SIGKILL);
+			p[2].fd = -1;
+		}
+	}
+}
+
+/* ---- the end ---- */
+
+/* Kills what the container left to us, and the container if it still runs. */
+static void end_processes(struct container *c)
+{
+	struct timespec nap = {.tv_nsec = 2000000};
+	pid_t kids[MAX_CHILDREN];
+
+	for (int i = 0; i < 500; i++) {
+		int n = sb_proc_children(getpid(), kids, MAX_CHILDREN);
+
+		for (int k = 0; k < n; k++)
+			kill(kids[k], SIGKILL);
+		reap(c);
+		if (!n)
+			break;
+		if (i)
+			nanosleep(&nap, NULL);
+	}
+	if (c->pid > 1 && !c->ended && !c->child)
+		forward(c, SIGKILL);
+}
+
+static void delete(struct sb_supervise *s, const sigset_t *mask)
+{
+	char out[4096];
+	struct sb_err err;
+
+	side_call(s, SB_OP_DELETE, mask, DELETE_SECONDS, out, sizeof(out),
+		  &err);
+	/* It was told; what it says does not matter, the process is dead. */
+	unlinkat(s->dir->fd, SB_FILE_DELETE, 0);
+}
+
+/* A container's process as PID 1 cannot die by a signal as its command did:
+ * our init leaves the command's wait status in the box. */
+static int read_status(struct sb_supervise *s, const struct container *c)
+{
+	int status, n = -1;
+	int fd = openat(s->dir->fd, SB_BOX "/" SB_BOX_STATUS,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd >= 0) {
+		n = read(fd, &status, sizeof(status));
+		close(fd);
+	}
+	if (n == sizeof(status) && (WIFEXITED(status) || WIFSIGNALED(status)))
+		return status;
+	return c->ended ? c->status : SB_FAIL << 8;
+}
+
+int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
+{
+	struct container c = {.pid = 0, .pidfd = -1};
+	_cleanup_fd_ int sfd = -1;
+	sigset_t all, mask;
+	struct sb_err kill_err;
+	char out[4096];
+	int rc;
+
+	/* First of all: no signal may be lost or kill us from here on. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
+	sfd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sfd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return sb_fail(err, SB_FAIL, "signalfd or subreaper: %s",
+			       strerror(errno));
+	if (s->terminal)
+		release_terminal();
+	rc = create(s, &c, &mask, err);
+	if (!rc)
+		wait_container(s, &c, sfd);
+	else if (c.pid > 1)
+		side_call(s, SB_OP_KILL, &mask, KILL_SECONDS, out, sizeof(out),
+			  &kill_err);
+	end_processes(&c);
+	s->report->ended = sb_report_now();
+	*status = s->report->status = s->init ? read_status(s, &c) : c.status;
+	delete(s, &mask);
+	if (!rc)
+		sb_report_write(s->dir->fd, s->report, &kill_err);
+	sb_cleanup_fd(&c.pidfd);
+	return rc;
+}
+
+void sb_supervise_exit_as(int status)
+{
+	struct rlimit none = {0, 0};
+	sigset_t set;
+	int sig = WTERMSIG(status);
+
+	if (!WIFSIGNALED(status))
+		_exit(WEXITSTATUS(status));
+	setrlimit(RLIMIT_CORE, &none);
+	signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(sig);
+	_exit(128 + sig);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The task's directory below the step directory. */
+#define _GNU_SOURCE
+#include "taskdir.h"
+
+#include "../spank/contract.h"
+#include "../spank/reap.h"
+#include "mem.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int make_temporary(struct sb_taskdir *t, struct sb_err *err)
+{
+	const char *base = getenv("XDG_RUNTIME_DIR");
+
+	if (!base || access(base, W_OK) < 0)
+		base = "/tmp";
+	if (asprintf(&t->step, "%s/stepbox-XXXXXX", base) < 0) {
+		t->step = NULL;
+		return sb_fail(err, SB_FAIL, "out of memory");
+	}
+	if (!mkdtemp(t->step))
+		return sb_fail(err, SB_FAIL, "step directory %s: %s", t->step,
+			       strerror(errno));
+	t->temporary = 1;
+	return 0;
+}
+
+static int open_step(struct sb_taskdir *t, struct sb_err *err)
+{
+	struct stat st;
+
+	t->step_fd = open(t->step,
+			  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (t->step_fd < 0 || fstat(t->step_fd, &st) < 0)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s", t->step,
+			       strerror(errno));
+	if (st.st_uid != geteuid() || st.st_mode & 022)
+		return sb_fail(err, SB_FAIL,
+			       "step directory %s: must be the job user's and "
+			       "writable by nobody else",
+			       t->step);
+	return 0;
+}
+
+static int make_file(int dir, const char *name)
+{
+	int fd = openat(dir, name,
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+			0700);
+
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int make_task(struct sb_taskdir *t, unsigned int task,
+		     struct sb_err *err)
+{
+	_cleanup_fd_ int box = -1;
+	char name[32];
+
+	snprintf(name, sizeof(name), SB_TASK_DIR, task);
+	if (asprintf(&t->path, "%s/%s", t->step, name) < 0) {
+		t->path = NULL;
+		return sb_fail(err, SB_FAIL, "out of memory");
+	}
+	if (mkdirat(t->step_fd, name, 0700) < 0 && errno != EEXIST)
+		goto fail;
+	t->fd = openat(t->step_fd, name,
+		       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* The box is what the container sees: another uid may be mapped. */
+	if (t->fd < 0 || (mkdirat(t->fd, SB_BOX, 0755) < 0 && errno != EEXIST))
+		goto fail;
+	box = openat(t->fd, SB_BOX,
+		     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (box < 0 || make_file(box, SB_BOX_INIT) < 0 ||
+	    make_file(box, SB_BOX_SCRIPT) < 0 ||
+	    make_file(box, SB_BOX_STATUS) < 0)
+		goto fail;
+	return 0;
+fail:
+	return sb_fail(err, SB_FAIL, "step directory %s: %s", t->path,
+		       strerror(errno));
+}
+
+int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
+		    struct sb_err *err)
+{
+	*t = (struct sb_taskdir){.step_fd = -1, .fd = -1};
+	if (step && !(t->step = strdup(step)))
+		return sb_fail(err, SB_FAIL, "out of memory");
+	if (!step && make_temporary(t, err) < 0)
+		return -1;
+	if (open_step(t, err) < 0)
+		return -1;
+	return make_task(t, task, err);
+}
+
+void sb_taskdir_close(struct sb_taskdir *t)
+{
+	if (t->temporary && t->step_fd >= 0) {
+		struct sb_reap all = {.name = "", .task = -1};
+
+		sb_reap(t->step_fd, STDERR_FILENO, &all);
+		rmdir(t->step);
+	}
+	sb_cleanup_fd(&t->fd);
+	sb_cleanup_fd(&t->step_fd);
+	sb_cleanup_free(&t->step);
+	sb_cleanup_free(&t->path);
+	*t = (struct sb_taskdir){.step_fd = -1, .fd = -1};
+}
+
+int sb_taskdir_first(const struct sb_taskdir *t, const char *text)
+{
+	uint64_t h = 14695981039346656037ULL; /* FNV-1a */
+	char name[32];
+	int fd;
+
+	if (t->step_fd < 0)
+		return 1;
+	for (const unsigned char *p = (const void *)text; *p; p++)
+		h = (h ^ *p) * 1099511628211ULL;
+	snprintf(name, sizeof(name), "said-%016llx", (unsigned long long)h);
+	fd = openat(t->step_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0600);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno != EEXIST;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The contract between the plugin and the helper: every name that one side
+ * writes and the other reads. Nothing else connects the two, so whatever the
+ * plugin asked for can be replayed by hand with `env NAME=VALUE stepbox run`.
+ *
+ * A user may forge all of these and gains nothing: the helper runs as him.
+ */
+#ifndef SB_CONTRACT_H
+#define SB_CONTRACT_H
+
+/*
+ * Environment. The names begin with SLURM because sbatch --export=NONE keeps
+ * only those before Slurm 23.11. The helper removes every variable with this
+ * prefix from what the container sees.
+ */
+#define SB_ENV_PREFIX "SLURM_STEPBOX_"
+
+/* The marker: the client-side plugin vouches that SLURM_CONTAINER is this
+ * step's own request and not inherited from another step. Holds its value. */
+#define SB_ENV_REQUEST "SLURM_STEPBOX_REQUEST"
+
+/* slurmstepd's plugin to the helper. */
+#define SB_ENV_CONF "SLURM_STEPBOX_CONF"     /* stepbox.conf */
+#define SB_ENV_BUNDLE "SLURM_STEPBOX_BUNDLE" /* what --container named */
+#define SB_ENV_DIR "SLURM_STEPBOX_DIR"	     /* the step directory */
+#define SB_ENV_STEP "SLURM_STEPBOX_STEP"     /* JOB.STEP.RESTART, numbers */
+/* The command's own argv[0], where argv[0] had to be overwritten in place
+ * (Slurm < 23.11 has no spank_prepend_task_argv): all of the helper's argv
+ * but argv[0] is then the command's. */
+#define SB_ENV_ARGV0 "SLURM_STEPBOX_ARGV0"
+
+/* Slurm's own. */
+#define SB_ENV_CONTAINER "SLURM_CONTAINER"
+
+/* Step ids that are no numbers to people: slurm.h, SLURM_BATCH_SCRIPT and
+ * SLURM_INTERACTIVE_STEP (same values since 20.11). */
+#define SB_STEP_BATCH 0xfffffffbU
+#define SB_STEP_INTERACTIVE 0xfffffffaU
+
+/*
+ * The step directory, <ContainerPath>/<node>/<job>.<step>.<restart>, holds
+ * one directory per task, "task-<local id>". In it:
+ */
+#define SB_TASK_DIR "task-%u"
+/* The helper's report, written whole by rename: lines "log TEXT" (for the
+ * log) and "pid PID START" (a process to end when the task has ended; START is
+ * field 22 of proc_pid_stat(5)). */
+#define SB_FILE_STATE "state"
+/* Written by the runtime (--pid-file), where its pattern says so. */
+#define SB_FILE_PID "pid"
+/* The command that removes what the runtime keeps outside the step directory:
+ * words, each ended by a NUL byte. */
+#define SB_FILE_DELETE "delete"
+/* <ContainerPath>/<node>/user.<uid>: SB_FILE_DELETE files of steps that ended
+ * before they could be run; the user's next step runs them. */
+#define SB_USER_DIR "user.%u"
+
+/* Exit codes, as env(1) and docker(1) have them. */
+enum sb_exit {
+	SB_FAIL = 125,	 /* stepbox itself failed */
+	SB_NOEXEC = 126, /* found, but cannot be executed */
+	SB_NOENT = 127,	 /* not found */
+};
+
+#endif

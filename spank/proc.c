@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Processes by pid and start time, without allocation. */
+#define _GNU_SOURCE
+#include "proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_CHILDREN 64
+
+ssize_t sb_proc_slurp(int dirfd, const char *path, char *buf, size_t size)
+{
+	int fd = openat(dirfd, path,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	size_t fill = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return -1;
+	while (fill < size - 1) {
+		n = read(fd, buf + fill, size - 1 - fill);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		fill += n;
+	}
+	close(fd);
+	buf[fill] = '\0';
+	return n < 0 ? -1 : (ssize_t)fill;
+}
+
+long long sb_proc_number(const char **s, unsigned long long max)
+{
+	unsigned long long v = 0;
+	const char *p = *s;
+
+	if (*p < '0' || *p > '9')
+		return -1;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		if (v > (max - (*p - '0')) / 10)
+			return -1;
+		v = v * 10 + (*p - '0');
+	}
+	*s = p;
+	return v;
+}
+
+/* "/proc/<pid>/<what>" without stdio, which may take locks. */
+static const char *proc_path(char buf[64], pid_t pid, const char *what)
+{
+	char digits[16];
+	int n = 0, at = 6;
+
+	memcpy(buf, "/proc/", 6);
+	do {
+		digits[n++] = '0' + pid % 10;
+	} while (pid /= 10);
+	while (n)
+		buf[at++] = digits[--n];
+	buf[at++] = '/';
+	memcpy(buf + at, what, strlen(what) + 1);
+	return buf;
+}
+
+int sb_proc_read(pid_t pid, struct sb_proc *p)
+{
+	char buf[1024], path[64];
+	const char *s;
+
+	if (pid <= 0 ||
+	    sb_proc_slurp(AT_FDCWD, proc_path(path, pid, "stat"), buf,
+			  sizeof(buf)) <= 0)
+		return -1;
+	/* The name (field 2) may hold blanks and ')': the last one ends it. */
+	s = strrchr(buf, ')');
+	if (!s || s[1] != ' ' || !s[2])
+		return -1;
+	p->state = s[2];
+	s += 3;
+	for (int field = 4; field < 22; field++) {
+		s += strspn(s, " ");
+		if (field == 4) {
+			const char *at = s;
+			p->ppid = sb_proc_number(&at, INT_MAX);
+		}
+		s += strcspn(s, " ");
+	}
+	s += strspn(s, " ");
+	p->start = sb_proc_number(&s, INT64_MAX);
+	return 0;
+}
+
+int sb_proc_is(pid_t pid, unsigned long long start)
+{
+	struct sb_proc p;
+
+	return !sb_proc_read(pid, &p) && p.start == start && p.state != 'Z' &&
+	       p.state != 'X';
+}
+
+static int pidfd_open(pid_t pid)
+{
+	return syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* Kills what pidfd stands for; waits for its end. Without pidfds (Linux <
+ * 5.3) pid was just checked, and the race with its reuse is lived with. */
+static int end_process(int pidfd, pid_t pid)
+{
+	struct pollfd pfd = {.fd = pidfd, .events = POLLIN};
+	struct timespec nap = {.tv_nsec = 20 * 1000000};
+
+	if (pidfd >= 0) {
+		if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0)
+			return errno == ESRCH ? 0 : -1;
+		return poll(&pfd, 1, 2000) == 1 ? 0 : -1;
+	}
+	if (kill(pid, SIGKILL) < 0)
+		return errno == ESRCH ? 0 : -1;
+	for (int i = 0; i < 100; i++) {
+		struct sb_proc p;
+
+		if (sb_proc_read(pid, &p) < 0 || p.state == 'Z')
+			return 0;
+		nanosleep(&nap, NULL);
+	}
+	return -1;
+}
+
+/* Reads the children of one thread: "PID PID ...", proc_tid_children(5). */
+static int thread_children(int taskfd, const char *tid, pid_t *pids, int n,
+			   int max)
+{
+	char path[64], buf[1024];
+	const char *s = buf;
+
+	if (strlen(tid) > 16)
+		return n;
+	memcpy(path, tid, strlen(tid) + 1);
+	strcat(path, "/children");
+	if (sb_proc_slurp(taskfd, path, buf, sizeof(buf)) <= 0)
+		return n;
+	while (*s && n < max) {
+		long long pid = sb_proc_number(&s, INT_MAX);
+
+		if (pid <= 0)
+			break;
+		pids[n++] = pid;
+		s += strspn(s, " ");
+	}
+	return n;
+}
+
+int sb_proc_children(pid_t pid, pid_t *pids, int max)
+{
+	char path[64], buf[4096];
+	int fd, n = 0;
+	long len;
+
+	fd = open(proc_path(path, pid, "task"),
+		  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	/* getdents64 and not readdir, which allocates. */
+	while ((len = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < len;) {
+			struct dirent64 *d = (void *)(buf + at);
+
+			if (d->d_name[0] != '.')
+				n = thread_children(fd, d->d_name, pids, n,
+						    max);
+			at += d->d_reclen;
+		}
+	}
+	close(fd);
+	return n;
+}
+
+int sb_proc_kill(pid_t pid, unsigned long long start)
+{
+	pid_t kids[MAX_CHILDREN];
+	int pidfd, rc = 0, n;
+	struct sb_proc p;
+
+	if (pid <= 1)
+		return 0;
+	pidfd = pidfd_open(pid);
+	/* Open first, look then: what is seen is what the pidfd stands for. */
+	if ((pidfd < 0 && errno != ENOSYS) || sb_proc_read(pid, &p) < 0 ||
+	    (start && p.start != start) || p.state == 'Z') {
+		if (pidfd >= 0)
+			close(pidfd);
+		return 0;
+	}
+	n = sb_proc_children(pid, kids, MAX_CHILDREN);
+	for (int i = 0; i < n; i++) {
+		int kid = pidfd_open(kids[i]);
+
+		if (!sb_proc_read(kids[i], &p) && p.ppid == pid &&
+		    (kid >= 0 || errno == ENOSYS) && rc >= 0)
+			rc = end_process(kid, kids[i]) < 0 ? -1 : rc + 1;
+		if (kid >= 0)
+			close(kid);
+	}
+	if (end_process(pidfd, pid) < 0)
+		rc = -1;
+	if (pidfd >= 0)
+		close(pidfd);
+	return rc < 0 ? -1 : rc + 1;
+}
+
+int sb_proc_elsewhere(pid_t pid)
+{
+	char path[64];
+	struct stat a, b;
+
+	if (stat("/proc/self/ns/mnt", &a) < 0 ||
+	    stat(proc_path(path, pid, "ns/mnt"), &b) < 0)
+		return -1;
+	return a.st_ino != b.st_ino || a.st_dev != b.st_dev;
+}
+
+void sb_proc_boot(char id[40])
+{
+	if (sb_proc_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id,
+			  40) < 0)
+		id[0] = '\0';
+	id[strcspn(id, "\n")] = '\0';
+}
+
+unsigned long long sb_proc_pidns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) < 0 ? 0 : st.st_ino;
+}

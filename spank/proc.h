@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Processes by pid and start time, without allocation: usable between fork
+ * and exec of a program with threads (only async-signal-safe calls).
+ */
+#ifndef SB_PROC_H
+#define SB_PROC_H
+
+#include <sys/types.h>
+
+/* Of /proc/PID/stat (proc_pid_stat(5)). */
+struct sb_proc {
+	pid_t ppid;
+	char state;		  /* field 3 */
+	unsigned long long start; /* field 22, clock ticks since boot */
+};
+
+/* Returns 0, or -1 where there is no such process. */
+int sb_proc_read(pid_t pid, struct sb_proc *p);
+
+/* Whether pid lives, is no zombie, and began at start. */
+int sb_proc_is(pid_t pid, unsigned long long start);
+
+/*
+ * Kills the process pid, if it began at start (0: whenever), by SIGKILL
+ * through a pidfd, and first those of its children it has now: a runtime that
+ * cannot be trusted to take its container along. Waits up to 2 seconds for
+ * each. Returns how many processes it ended, or -1 if one would not end.
+ */
+int sb_proc_kill(pid_t pid, unsigned long long start);
+
+/* Writes at most max of pid's children (of all its threads) to pids; returns how
+ * many. Needs /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN). */
+int sb_proc_children(pid_t pid, pid_t *pids, int max);
+
+/* Whether pid's mount namespace is another than the caller's: 1, 0, or -1 if
+ * that cannot be told. */
+int sb_proc_elsewhere(pid_t pid);
+
+/* This boot's id (36 characters and a NUL); "" where the kernel has none. */
+void sb_proc_boot(char id[40]);
+
+/* The inode that identifies the caller's pid namespace; 0 if unknown. */
+unsigned long long sb_proc_pidns(void);
+
+/* Reads at most size - 1 bytes of path below dirfd and terminates them; follows
+ * no link at the end. Returns the length, or -1. */
+ssize_t sb_proc_slurp(int dirfd, const char *path, char *buf, size_t size);
+
+/* The number at *s, at most max; moves *s behind it. -1 where none is. */
+long long sb_proc_number(const char **s, unsigned long long max);
+
+#endif

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the child that has become the user does in a step directory. */
+#define _GNU_SOURCE
+#include "reap.h"
+
+#include "contract.h"
+#include "proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Deeper directories are moved up and emptied there: descriptors and stack
+ * are bounded, the user's trees are not. */
+#define MAX_DEPTH 32
+
+struct tree {
+	int top;
+	dev_t dev;
+	unsigned int moved;
+	int left;
+};
+
+static void say(int out, const char *a, const char *b, const char *c)
+{
+	char line[512];
+	size_t n = 0;
+	const char *parts[] = {a, b, c, "\n"};
+
+	for (int i = 0; i < 4; i++)
+		for (const char *s = parts[i]; *s && n < sizeof(line); s++)
+			line[n++] = *s;
+	while (n && write(out, line, n) < 0 && errno == EINTR)
+		;
+}
+
+/* ---- ending processes ---- */
+
+static int kill_named(const char *state, unsigned long long *first)
+{
+	int rc = 0;
+
+	for (const char *s = state; s && *s; s = strchr(s, '\n')) {
+		long long pid, start = -1;
+
+		s += *s == '\n';
+		if (strncmp(s, "pid ", 4))
+			continue;
+		s += 4;
+		pid = sb_proc_number(&s, INT_MAX);
+		if (pid > 0 && *s == ' ') {
+			s++;
+			start = sb_proc_number(&s, INT64_MAX);
+		}
+		if (start <= 0)
+			continue;
+		if (!*first)
+			*first = start;
+		if (sb_proc_kill(pid, start) < 0)
+			rc = -1;
+	}
+	return rc;
+}
+
+/*
+ * A runtime's pid file names no start time. A process that began no earlier
+ * than the task did and lives in another mount namespace than we is the
+ * container's, or one that the user put into a container with a reused pid
+ * between the task's end and now.
+ */
+static int kill_pidfile(const char *text, unsigned long long first)
+{
+	struct sb_proc p;
+	long long pid = sb_proc_number(&text, INT_MAX);
+
+	if (pid <= 1 || !first || sb_proc_read(pid, &p) < 0 ||
+	    p.start < first || sb_proc_elsewhere(pid) != 1)
+		return 0;
+	return sb_proc_kill(pid, p.start) < 0 ? -1 : 0;
+}
+
+static int end_task(int taskdir, int out, const char *name)
+{
+	char state[2048], pid[32];
+	unsigned long long first = 0;
+	int rc = 0;
+
+	if (sb_proc_slurp(taskdir, SB_FILE_STATE, state, sizeof(state)) > 0)
+		rc = kill_named(state, &first);
+	if (sb_proc_slurp(taskdir, SB_FILE_PID, pid, sizeof(pid)) > 0 &&
+	    kill_pidfile(pid, first) < 0)
+		rc = -1;
+	if (rc < 0)
+		say(out, name, ": a process of its container does not end", "");
+	return rc;
+}
+
+static void tell_log(int taskdir, int out)
+{
+	char state[2048], *line = state, *end;
+
+	if (sb_proc_slurp(taskdir, SB_FILE_STATE, state, sizeof(state)) <= 0)
+		return;
+	for (; *line; line = end + !!*end) {
+		end = strchrnul(line, '\n');
+		if (strncmp(line, "log ", 4))
+			continue;
+		if (*end)
+			*end++ = '\0';
+		say(out, line + 4, "", "");
+		return;
+	}
+}
+
+/* ---- the tree ---- */
+
+typedef int entry_fn(int dir, const char *name, void *arg);
+
+/* Calls fn for each entry of dir, by getdents64: readdir allocates. */
+static int each_entry(int dir, entry_fn *fn, void *arg)
+{
+	char buf[2048] __attribute__((aligned(8)));
+	int rc = 0;
+	long len;
+
+	while ((len = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < len;) {
+			struct dirent64 *d = (void *)(buf + at);
+
+			at += d->d_reclen;
+			if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+				continue;
+			if (fn(dir, d->d_name, arg) < 0)
+				rc = -1;
+		}
+	}
+	return len < 0 ? -1 : rc;
+}
+
+/* Opens a directory for reading, without following a link or leaving the
+ * file system, giving itself the permission where a mode takes it away (as
+ * overlayfs does with its work directory). */
+static int open_dir(int dir, const char *name, dev_t dev)
+{
+	int path = openat(dir, name,
+			  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int fd = -1;
+
+	if (path < 0)
+		return -1;
+	if (!fstat(path, &st) && st.st_dev == dev) {
+		if ((st.st_mode & 0700) != 0700) {
+			char link[32] = "/proc/self/fd/";
+			size_t n = strlen(link);
+
+			if (path >= 100)
+				link[n++] = '0' + path / 100;
+			link[n++] = '0' + path / 10 % 10;
+			link[n++] = '0' + path % 10;
+			link[n] = '\0';
+			(void)!chmod(link, 0700);
+		}
+		fd = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	close(path);
+	return fd;
+}
+
+static int remove_entries(int fd, struct tree *t, int depth);
+
+struct removal {
+	struct tree *t;
+	int depth;
+};
+
+static int move_up(int dir, const char *name, struct tree *t)
+{
+	char to[16] = ".moved-";
+	unsigned int n = t->moved++;
+
+	for (int i = 0; i < 6; i++, n /= 10)
+		to[7 + i] = '0' + n % 10;
+	to[13] = '\0';
+	return renameat(dir, name, t->top, to);
+}
+
+static int remove_entry(int dir, const char *name, void *arg)
+{
+	struct removal *r = arg;
+	int fd, rc;
+
+	if (!unlinkat(dir, name, 0) || errno == ENOENT)
+		return 0;
+	if (!unlinkat(dir, name, AT_REMOVEDIR))
+		return 0;
+	if (r->depth >= MAX_DEPTH)
+		return move_up(dir, name, r->t);
+	fd = open_dir(dir, name, r->t->dev);
+	if (fd < 0)
+		return -1;
+	rc = remove_entries(fd, r->t, r->depth + 1);
+	close(fd);
+	return unlinkat(dir, name, AT_REMOVEDIR) < 0 ? -1 : rc;
+}
+
+static int remove_entries(int fd, struct tree *t, int depth)
+{
+	struct removal r = {.t = t, .depth = depth};
+	int rc = each_entry(fd, remove_entry, &r);
+
+	/* Some file systems skip entries when others vanish meanwhile. */
+	if (rc < 0 && !lseek(fd, 0, SEEK_SET))
+		rc = each_entry(fd, remove_entry, &r);
+	return rc;
+}
+
+static int empty(int dir)
+{
+	struct tree t = {.top = dir};
+	struct stat st;
+	unsigned int moved;
+	int rc;
+
+	if (fstat(dir, &st) < 0)
+		return -1;
+	t.dev = st.st_dev;
+	do {
+		moved = t.moved;
+		if (lseek(dir, 0, SEEK_SET) < 0)
+			return -1;
+		rc = remove_entries(dir, &t, 0);
+	} while (t.moved != moved && t.moved < 999999);
+	return rc;
+}
+
+/* ---- all tasks of a step ---- */
+
+struct pass {
+	const struct sb_reap *r;
+	dev_t dev;
+	int out;
+	int rc;
+	int (*fn)(struct pass *p, int taskdir, const char *name);
+};
+
+static int task_entry(int dir, const char *name, void *arg)
+{
+	struct pass *p = arg;
+	int fd;
+
+	if (strncmp(name, "task-", 5))
+		return 0;
+	fd = open_dir(dir, name, p->dev);
+	if (fd < 0)
+		return 0;
+	if (p->fn(p, fd, name) < 0)
+		p->rc = -1;
+	close(fd);
+	return 0;
+}
+
+static int all_tasks(struct pass *p, int dir,
+		     int (*fn)(struct pass *, int, const char *))
+{
+	p->fn = fn;
+	p->rc = 0;
+	if (lseek(dir, 0, SEEK_SET) < 0)
+		return -1;
+	each_entry(dir, task_entry, p);
+	return p->rc;
+}
+
+static int pass_end(struct pass *p, int taskdir, const char *name)
+{
+	tell_log(taskdir, p->out);
+	return end_task(taskdir, p->out, name);
+}
+
+static int pass_has_delete(struct pass *p, int taskdir, const char *name)
+{
+	(void)p, (void)name;
+	return faccessat(taskdir, SB_FILE_DELETE, F_OK, 0) ? 0 : -1;
+}
+
+static int pass_keep_delete(struct pass *p, int taskdir, const char *name)
+{
+	char to[128];
+	size_t a = strlen(p->r->name), b = strlen(name);
+
+	if (a + b + 2 > sizeof(to))
+		return -1;
+	memcpy(to, p->r->name, a);
+	to[a] = '.';
+	memcpy(to + a + 1, name, b + 1);
+	if (renameat(taskdir, SB_FILE_DELETE, SB_ASUSER_EXTRA, to) < 0)
+		return errno == ENOENT ? 0 : -1;
+	return 0;
+}
+
+static int reap_task(int dir, int out, long task)
+{
+	char name[32];
+	struct stat st;
+	int fd, rc;
+
+	/* Only snprintf with %u: it neither allocates nor locks in glibc. */
+	snprintf(name, sizeof(name), SB_TASK_DIR, (unsigned int)task);
+	if (fstat(dir, &st) < 0)
+		return SB_REAP_DONE;
+	fd = open_dir(dir, name, st.st_dev);
+	if (fd < 0)
+		return SB_REAP_DONE;
+	rc = end_task(fd, out, name);
+	close(fd);
+	return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
+}
+
+int sb_reap(int dir, int out, void *arg)
+{
+	const struct sb_reap *r = arg;
+	struct pass p = {.r = r, .out = out};
+	struct stat st;
+	int fd, rc;
+
+	if (r->task >= 0)
+		return reap_task(dir, out, r->task);
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return SB_REAP_LEFT;
+	p.dev = st.st_dev;
+	if (r->keep_deletes && !r->have_extra &&
+	    all_tasks(&p, fd, pass_has_delete) < 0)
+		return SB_REAP_NEEDS_EXTRA;
+	rc = all_tasks(&p, fd, pass_end);
+	if (r->keep_deletes && r->have_extra &&
+	    all_tasks(&p, fd, pass_keep_delete) < 0)
+		say(out, "a RunTimeDelete could not be kept for later", "", "");
+	if (empty(fd) < 0)
+		rc = -1;
+	return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
+}

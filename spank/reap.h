@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the child that has become the user does in a step directory. All of it
+ * is async-signal-safe, trusts nothing it reads there, and executes nothing.
+ */
+#ifndef SB_REAP_H
+#define SB_REAP_H
+
+#include "asuser.h"
+
+struct sb_reap {
+	/* The step's name (job.step.restart); borrowed. */
+	const char *name;
+	/* The task to end (local id), or -1: all, and empty the directory. */
+	long task;
+	/* SB_FILE_DELETE files: keep them in the directory passed as extra. */
+	int keep_deletes;
+	int have_extra;
+};
+
+enum {
+	SB_REAP_DONE = 0,
+	/* keep_deletes, there is one, and no extra: nothing was removed yet. */
+	SB_REAP_NEEDS_EXTRA = 1,
+	/* Something would not go. */
+	SB_REAP_LEFT = 2,
+};
+
+/*
+ * An sb_asuser_fn; arg is a struct sb_reap. Kills what the tasks' reports name
+ * and, with task -1, tells their log lines and empties the directory, never
+ * following a link or crossing a mount, making unreadable directories readable
+ * first. Returns one of the above.
+ */
+int sb_reap(int dir, int out, void *arg);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What root needs of stepbox.conf; the helper reads and checks all of it. */
+#ifndef SB_SITE_H
+#define SB_SITE_H
+
+#include "err.h"
+
+#include <limits.h>
+
+struct sb_site {
+	char path[PATH_MAX];	 /* ContainerPath, letters expanded */
+	int allow_root;		 /* AllowRoot */
+	int trust_container;	 /* TrustSlurmContainer */
+};
+
+/*
+ * The configuration file: the conf=PATH of plugstack.conf's line (argc, argv),
+ * else the compiled-in one if it is there. Returns NULL where stepbox is not
+ * configured on this node; the string is argv's or static, do not free.
+ */
+const char *sb_site_conf(int argc, char **argv);
+
+/*
+ * Reads conf. node replaces %n in ContainerPath. Returns 0, or -1 with err set:
+ * the file cannot be read or is not root's alone to write, a line is no pair,
+ * a value of ours is bad.
+ */
+int sb_site_read(struct sb_site *site, const char *conf, const char *node,
+		 struct sb_err *err);
+
+/*
+ * Expands ContainerPath: %n is the node's name, %% a percent sign. Other
+ * letters would make the place depend on the step, and what cleans up after a
+ * dead slurmstepd must find it without. Returns 0, or -1 with err set.
+ */
+int sb_site_expand(char *dst, size_t size, const char *pattern,
+		   const char *node, struct sb_err *err);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* slurmstepd's side. */
+#define _GNU_SOURCE
+#include "step.h"
+
+#include "contract.h"
+#include "proc.h"
+#include "reap.h"
+#include "site.h"
+#include "stepdir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A task's container is ended within this many seconds, or at the step's end.*/
+#define TASK_SECONDS 5
+
+/* One slurmstepd serves one step. */
+static struct {
+	int wanted;  /* a container of ours was requested */
+	int refused; /* and cannot be had; why says the reason */
+	struct sb_err why;
+	struct sb_user user;
+	struct sb_stepdir dir;
+	int signalled; /* a task died in a way that may leave things behind */
+} step = {.dir = {.node = -1, .fd = -1}};
+
+const char *sb_step_node(void)
+{
+	static char host[HOST_NAME_MAX + 1];
+	/* slurmstepd's own environment, which slurmd made: not the job's. */
+	const char *node = getenv("SLURMD_NODENAME");
+
+	if (node && *node && *node != '.' && !strchr(node, '/') &&
+	    strlen(node) < sizeof(host))
+		return node;
+	if (gethostname(host, sizeof(host)) < 0)
+		return "localhost";
+	host[strcspn(host, ".")] = '\0';
+	return host;
+}
+
+/* ---- the decision ---- */
+
+/* Reads a variable of the job's. Returns 1; 0 where it is not set; -1 where
+ * it does not fit, with err set. */
+static int job_env(spank_t sp, const char *name, char *buf, size_t size,
+		   struct sb_err *err)
+{
+	spank_err_t rc = spank_getenv(sp, name, buf, size);
+
+	if (rc == ESPANK_SUCCESS)
+		return 1;
+	if (rc == ESPANK_NOSPACE)
+		return sb_fail(err, SB_FAIL, "%s: longer than %zu bytes", name,
+			       size - 1);
+	return 0;
+}
+
+static int read_request(spank_t sp, char *bundle, size_t size, int *vouched,
+			struct sb_err *err)
+{
+	char marker[PATH_MAX];
+	int have, marked;
+
+	have = job_env(sp, SB_ENV_CONTAINER, bundle, size, err);
+	marked = job_env(sp, SB_ENV_REQUEST, marker, sizeof(marker), err);
+	if (have < 0 || marked < 0)
+		return -1;
+	*vouched = marked && (!have || !strcmp(bundle, marker));
+	if (!have && marked)
+		memcpy(bundle, marker, strlen(marker) + 1);
+	return have || marked;
+}
+
+static int get_user(spank_t sp, struct sb_err *err)
+{
+	gid_t *groups = NULL;
+	int n = 0;
+
+	if (spank_get_item(sp, S_JOB_UID, &step.user.uid) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_GID, &step.user.gid) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_SUPPLEMENTARY_GIDS, &groups, &n) !=
+		    ESPANK_SUCCESS)
+		return sb_fail(err, SB_FAIL, "Slurm does not say whose job "
+					     "this is");
+	step.user.groups = groups;
+	step.user.ngroups = n;
+	return 0;
+}
+
+static int check_policy(const struct sb_site *site, const char *bundle,
+			int vouched, struct sb_err *err)
+{
+	if (!vouched && !site->trust_container)
+		return sb_fail(err, SB_FAIL,
+			       "SLURM_CONTAINER=%s came without stepbox's mark: "
+			       "the srun, sbatch or salloc that sent it has no "
+			       "stepbox plugin in its plugstack.conf (or set "
+			       "TrustSlurmContainer=yes)",
+			       bundle);
+	if (!step.user.uid && !site->allow_root)
+		return sb_fail(err, SB_FAIL, "a job of root gets no container "
+					     "(AllowRoot=yes allows it)");
+	return 0;
+}
+
+static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
+{
+	uint32_t job, id, restart = 0;
+
+	if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_STEPID, &id) != ESPANK_SUCCESS)
+		return sb_fail(err, SB_FAIL, "Slurm does not say which step "
+					     "this is");
+	spank_get_item(sp, S_SLURM_RESTART_COUNT, &restart);
+	step.dir.node =
+		sb_stepdir_open_node(site->path, sb_step_node(), 1, err);
+	if (step.dir.node < 0)
+		return -1;
+	return sb_stepdir_make(&step.dir, job, id, restart, &step.user, err);
+}
+
+/* Tells the helper, through the job's environment, all but argv[0]. */
+static int tell_helper(spank_t sp, const struct sb_site *site, const char *conf,
+		       const char *bundle, struct sb_err *err)
+{
+	char dir[PATH_MAX + 512];
+	const struct {
+		const char *name, *value;
+	} vars[] = {
+		{SB_ENV_CONTAINER, bundle}, {SB_ENV_BUNDLE, bundle},
+		{SB_ENV_CONF, conf},	    {SB_ENV_DIR, dir},
+		{SB_ENV_STEP, step.dir.name},
+	};
+
+	snprintf(dir, sizeof(dir), "%s/%s/%s", site->path, sb_step_node(),
+		 step.dir.name);
+	for (size_t i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
+		if (spank_setenv(sp, vars[i].name, vars[i].value, 1) !=
+		    ESPANK_SUCCESS)
+			return sb_fail(err, SB_FAIL,
+				       "cannot set %s in the job's environment",
+				       vars[i].name);
+	return 0;
+}
+
+static int prepare(spank_t sp, const char *conf, const char *bundle,
+		   int vouched, struct sb_err *err)
+{
+	struct sb_site site;
+
+	if (get_user(sp, err) < 0 ||
+	    sb_site_read(&site, conf, sb_step_node(), err) < 0 ||
+	    check_policy(&site, bundle, vouched, err) < 0)
+		return -1;
+	if (make_dir(sp, &site, err) < 0)
+		return -1;
+	return tell_helper(sp, &site, conf, bundle, err);
+}
+
+void sb_step_begin(spank_t sp, int argc, char **argv)
+{
+	char bundle[PATH_MAX];
+	int vouched = 0, rc;
+	const char *conf;
+
+	rc = read_request(sp, bundle, sizeof(bundle), &vouched, &step.why);
+	if (!rc)
+		return;
+	conf = sb_site_conf(argc, argv);
+	if (!conf) {
+		slurm_debug("stepbox: not configured here: --container is "
+			    "recorded only");
+		return;
+	}
+	step.wanted = 1;
+	if (rc < 0 || prepare(sp, conf, bundle, vouched, &step.why) < 0)
+		step.refused = 1;
+}
+
+/* ---- the hand-over ---- */
+
+/* Ends the calling task. One line per node: its first task says it. */
+static void __attribute__((noreturn)) refuse(spank_t sp)
+{
+	char text[2 * sizeof(step.why.text)], line[sizeof(text) + 512];
+	int task = 0, n;
+
+	spank_get_item(sp, S_TASK_ID, &task);
+	sb_escape(text, sizeof(text), step.why.text);
+	n = snprintf(line, sizeof(line), "stepbox: %s (node %s)\n", text,
+		     sb_step_node());
+	if (task <= 0 && n > 0 && write(STDERR_FILENO, line, n) < 0)
+		slurm_error("%s", line);
+	_exit(step.why.code);
+}
+
+/*
+ * srun --multi-prog before 23.11: S_JOB_ARGV is the configuration file's path
+ * and its text, and what we write there is not what slurmstepd executes
+ * (22.05, src/slurmd/slurmstepd/slurmstepd_job.c).
+ */
+static int is_multi_prog(int argc, char **argv)
+{
+	char buf[4096];
+	size_t at = 0, len;
+	ssize_t n;
+	int fd;
+
+	if (argc != 2)
+		return 0;
+	fd = open(argv[0], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	len = strlen(argv[1]);
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		if (at + n > len || memcmp(argv[1] + at, buf, n))
+			break;
+		at += n;
+	}
+	close(fd);
+	return n == 0 && at == len && len > 0;
+}
+
+static int hand_over(spank_t sp, struct sb_err *err)
+{
+	char **argv = NULL, *helper;
+	int argc = 0;
+
+	if (spank_get_item(sp, S_JOB_ARGV, &argc, &argv) != ESPANK_SUCCESS ||
+	    argc < 1 || !argv || !argv[0])
+		return sb_fail(err, SB_FAIL, "Slurm does not say what to run");
+	if (is_multi_prog(argc, argv))
+		return sb_fail(err, SB_FAIL,
+			       "--multi-prog and --container do not go "
+			       "together before Slurm 23.11");
+	if (access(SB_HELPER_PATH, X_OK) < 0)
+		return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
+			       "helper %s: %s", SB_HELPER_PATH,
+			       strerror(errno));
+	helper = strdup(SB_HELPER_PATH);
+	if (!helper || spank_setenv(sp, SB_ENV_ARGV0, argv[0], 1) !=
+			       ESPANK_SUCCESS) {
+		free(helper);
+		return sb_fail(err, SB_FAIL, "cannot pass the command on");
+	}
+	/* slurmstepd's argv and the task's are one array here, and this
+	 * process is about to execute it. An absolute path, or slurmstepd
+	 * would look in the user's PATH. */
+	argv[0] = helper;
+	return 0;
+}
+
+void sb_step_hand_over(spank_t sp)
+{
+	if (!step.wanted)
+		return;
+	if (step.refused || hand_over(sp, &step.why) < 0)
+		refuse(sp);
+}
+
+/* ---- the end ---- */
+
+/* Logs what a child said, line by line. */
+static void log_lines(const char *text)
+{
+	char line[512], safe[1024];
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		size_t cut = len < sizeof(line) - 1 ? len : sizeof(line) - 1;
+
+		memcpy(line, text, cut);
+		line[cut] = '\0';
+		sb_escape(safe, sizeof(safe), line);
+		if (*safe)
+			slurm_verbose("stepbox: %s: %s", step.dir.name, safe);
+		text += len + !!text[len];
+	}
+}
+
+void sb_step_task_exit(spank_t sp)
+{
+	char text[SB_REPORT_MAX + 1];
+	struct sb_reap r = {.name = step.dir.name};
+	int status = 0, task = -1;
+
+	if (step.dir.fd < 0 ||
+	    spank_get_item(sp, S_TASK_EXIT_STATUS, &status) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_TASK_ID, &task) != ESPANK_SUCCESS || task < 0)
+		return;
+	/* A helper or runtime that came to its own end has taken its container
+	 * with it. One that was killed, or a shell around one (128 + n), may
+	 * not have, and that container would hold the step's output open. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) < SB_FAIL)
+		return;
+	step.signalled |= !WIFEXITED(status) || WEXITSTATUS(status) > SB_NOENT;
+	r.task = task;
+	if (sb_asuser(&step.user, step.dir.fd, -1, sb_reap, &r, TASK_SECONDS,
+		      text))
+		slurm_info("stepbox: %s: task %d: its container may still run",
+			   step.dir.name, task);
+	log_lines(text);
+}
+
+void sb_step_end(void)
+{
+	char text[SB_REPORT_MAX + 1];
+	int left;
+
+	if (step.dir.fd < 0)
+		return;
+	left = sb_stepdir_remove(&step.dir, &step.user, step.signalled, text);
+	log_lines(text);
+	if (left)
+		slurm_error("stepbox: step directory %s could not be removed "
+			    "now: it will be tried again",
+			    step.dir.name);
+}
+
+/* ---- the nets ---- */
+
+static void found(const char *name, int left, const char *text)
+{
+	snprintf(step.dir.name, sizeof(step.dir.name), "%.47s", name);
+	log_lines(text);
+	slurm_info("stepbox: %s: its slurmstepd was gone: %s", name,
+		   left ? "could not be removed, will be tried again"
+			: "cleaned up");
+}
+
+static void sweep_node(const char *path, const char *node, uint32_t job)
+{
+	struct sb_err err;
+	int fd = sb_stepdir_open_node(path, node, 0, &err);
+
+	if (fd < 0) {
+		if (errno != ENOENT)
+			slurm_info("stepbox: %s", err.text);
+		return;
+	}
+	sb_stepdir_sweep(fd, job, found);
+	close(fd);
+}
+
+void sb_step_sweep(int argc, char **argv, const char *node, uint32_t job)
+{
+	const char *conf = sb_site_conf(argc, argv);
+	struct sb_site site;
+	struct sb_err err;
+	struct dirent *e;
+	DIR *d;
+
+	if (!conf)
+		return;
+	if (sb_site_read(&site, conf, sb_step_node(), &err) < 0) {
+		slurm_info("stepbox: %s", err.text);
+		return;
+	}
+	if (node) {
+		sweep_node(site.path, node, job);
+		return;
+	}
+	d = opendir(site.path);
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			sweep_node(site.path, e->d_name, job);
+	if (d)
+		closedir(d);
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Root's side of the step directory. */
+#define _GNU_SOURCE
+#include "stepdir.h"
+
+#include "contract.h"
+#include "proc.h"
+#include "reap.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OWNER_DIR ".owner"
+#define TRASH_DIR ".trash"
+#define OPEN_DIR (O_PATH | O_DIRECTORY | O_CLOEXEC)
+/* A user's tree is emptied within this many seconds or tried again later. */
+#define REAP_SECONDS 10
+
+/* Who made a step directory: what tells a live slurmstepd from a dead one. */
+struct owner {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	unsigned long long start, pidns;
+	char boot[40];
+};
+
+/* ---- root's own directories ---- */
+
+/* One step down, for root's eyes: nobody else may have made or can change what
+ * lies there. A symbolic link (/var/run) is followed if root made it. */
+static int step_down(int at, const char *name, int create, mode_t mode)
+{
+	struct stat st;
+	int fd;
+
+	if (create) {
+		/* slurmstepd's effective group here may be the job's. */
+		if (!mkdirat(at, name, mode))
+			(void)!fchownat(at, name, 0, 0, AT_SYMLINK_NOFOLLOW);
+		else if (errno != EEXIST)
+			return -1;
+	}
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (st.st_uid) {
+		errno = EPERM;
+		return -1;
+	}
+	fd = openat(at, name, OPEN_DIR | (S_ISLNK(st.st_mode) ? 0 : O_NOFOLLOW));
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || st.st_uid || st.st_mode & 022) {
+		close(fd);
+		errno = EPERM;
+		return -1;
+	}
+	return fd;
+}
+
+/* slurmd's umask may be anything; these modes are not open to it. */
+static int fix_mode(int dir, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (st.st_mode & 07777) == mode || !S_ISDIR(st.st_mode))
+		return 0;
+	return fchmodat(dir, name, mode, 0);
+}
+
+static int open_private(int node, const char *name)
+{
+	return step_down(node, name, 1, 0700);
+}
+
+static int fail_path(struct sb_err *err, const char *path, size_t len)
+{
+	int saved = errno;
+
+	sb_fail(err, SB_FAIL, "ContainerPath %.*s: %s", (int)len, path,
+		errno == EPERM ? "must be root's and writable by root alone"
+			       : strerror(errno));
+	errno = saved;
+	return -1;
+}
+
+int sb_stepdir_open_node(const char *path, const char *node, int create,
+			 struct sb_err *err)
+{
+	char part[NAME_MAX + 1], whole[PATH_MAX];
+	const char *p = whole;
+	int at, next;
+
+	if (snprintf(whole, sizeof(whole), "%s/%s", path, node) >=
+	    (int)sizeof(whole))
+		return sb_fail(err, SB_FAIL, "ContainerPath: too long");
+	at = open("/", OPEN_DIR);
+	while (at >= 0 && *(p += strspn(p, "/"))) {
+		size_t len = strcspn(p, "/");
+
+		if (len >= sizeof(part)) {
+			close(at);
+			return sb_fail(err, SB_FAIL, "ContainerPath: too long");
+		}
+		memcpy(part, p, len);
+		part[len] = '\0';
+		p += len;
+		next = step_down(at, part, create, 0711);
+		if (next >= 0 && !*(p + strspn(p, "/")) && create)
+			fix_mode(at, part, 0711);
+		close(at);
+		at = next;
+	}
+	return at < 0 ? fail_path(err, whole, p - whole) : at;
+}
+
+/* ---- the record of who made it ---- */
+
+static int owner_write(int node, const char *name, const struct sb_user *user)
+{
+	char text[256], boot[40], tmp[64];
+	struct sb_proc self = {.start = 0};
+	int dir, fd, len, rc = -1;
+
+	sb_proc_read(getpid(), &self);
+	sb_proc_boot(boot);
+	len = snprintf(text, sizeof(text), "%u %u %d %llu %llu %s\n", user->uid,
+		       user->gid, getpid(), self.start, sb_proc_pidns(), boot);
+	snprintf(tmp, sizeof(tmp), "%.48s.tmp", name);
+	dir = open_private(node, OWNER_DIR);
+	if (dir < 0)
+		return -1;
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		if (write(fd, text, len) == len)
+			rc = 0;
+		if (close(fd) < 0)
+			rc = -1;
+		if (rc || renameat(dir, tmp, dir, name) < 0) {
+			int saved = errno;
+
+			unlinkat(dir, tmp, 0);
+			errno = saved;
+			rc = -1;
+		}
+	}
+	close(dir);
+	return rc;
+}
+
+static int owner_read(int dir, const char *name, struct owner *o)
+{
+	char text[256];
+
+	if (sb_proc_slurp(dir, name, text, sizeof(text)) <= 0)
+		return -1;
+	return sscanf(text, "%u %u %d %llu %llu %39s", &o->uid, &o->gid,
+		      &o->pid, &o->start, &o->pidns, o->boot) == 6
+		       ? 0
+		       : -1;
+}
+
+/* Only a slurmstepd that is surely dead is: a pid means nothing in another
+ * pid namespace, unless the machine was started anew since. */
+static int owner_dead(const struct owner *o)
+{
+	char boot[40];
+
+	sb_proc_boot(boot);
+	if (strcmp(boot, o->boot))
+		return 1;
+	if (o->pidns != sb_proc_pidns())
+		return 0;
+	return !sb_proc_is(o->pid, o->start);
+}
+
+static void owner_forget(int node, const char *name)
+{
+	int dir = open_private(node, OWNER_DIR);
+
+	if (dir < 0)
+		return;
+	unlinkat(dir, name, 0);
+	close(dir);
+}
+
+/* ---- make ---- */
+
+static int to_trash(int node, const char *name)
+{
+	int trash = open_private(node, TRASH_DIR), rc;
+
+	if (trash < 0)
+		return -1;
+	rc = renameat(node, name, trash, name);
+	close(trash);
+	return rc;
+}
+
+static int make_owned(int node, const char *name, const struct sb_user *user)
+{
+	int fd;
+
+	if (mkdirat(node, name, 0700) < 0)
+		return -1;
+	fd = openat(node, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && !fchmod(fd, 0700) && !fchown(fd, user->uid, user->gid))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	unlinkat(node, name, AT_REMOVEDIR);
+	return -1;
+}
+
+int sb_stepdir_make(struct sb_stepdir *sd, uint32_t job, uint32_t step,
+		    uint32_t restart, const struct sb_user *user,
+		    struct sb_err *err)
+{
+	snprintf(sd->name, sizeof(sd->name), "%u.%u.%u", job, step, restart);
+	if (owner_write(sd->node, sd->name, user) < 0)
+		return sb_fail(err, SB_FAIL, "step directory: record of %s: %s",
+			       sd->name, strerror(errno));
+	sd->fd = make_owned(sd->node, sd->name, user);
+	if (sd->fd < 0 && errno == EEXIST && !to_trash(sd->node, sd->name))
+		sd->fd = make_owned(sd->node, sd->name, user);
+	if (sd->fd < 0) {
+		int saved = errno;
+
+		owner_forget(sd->node, sd->name);
+		return sb_fail(err, SB_FAIL, "step directory %s: %s", sd->name,
+			       strerror(saved));
+	}
+	return 0;
+}
+
+/* ---- remove ---- */
+
+static int open_user_dir(int node, const struct sb_user *user)
+{
+	char name[32];
+	struct stat st;
+	int fd;
+
+	snprintf(name, sizeof(name), SB_USER_DIR, user->uid);
+	fd = make_owned(node, name, user);
+	if (fd < 0 && errno == EEXIST)
+		fd = openat(node, name, OPEN_DIR | O_NOFOLLOW);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != user->uid)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int reap(int node, int fd, const char *name, const struct sb_user *user,
+		int keep_deletes, char *text)
+{
+	struct sb_reap r = {
+		.name = name, .task = -1, .keep_deletes = keep_deletes};
+	int rc, extra;
+
+	rc = sb_asuser(user, fd, -1, sb_reap, &r, REAP_SECONDS, text);
+	if (rc != SB_REAP_NEEDS_EXTRA)
+		return rc;
+	extra = open_user_dir(node, user);
+	if (extra < 0)
+		r.keep_deletes = 0;
+	else
+		r.have_extra = 1;
+	rc = sb_asuser(user, fd, extra, sb_reap, &r, REAP_SECONDS, text);
+	if (extra >= 0)
+		close(extra);
+	return rc;
+}
+
+static void drop_user_dir(int node, uid_t uid)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), SB_USER_DIR, uid);
+	unlinkat(node, name, AT_REMOVEDIR); /* fails while it holds any */
+}
+
+int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
+		      int keep_deletes, char *text)
+{
+	reap(sd->node, sd->fd, sd->name, user, keep_deletes, text);
+	close(sd->fd);
+	sd->fd = -1;
+	drop_user_dir(sd->node, user->uid);
+	if (!unlinkat(sd->node, sd->name, AT_REMOVEDIR) || errno == ENOENT) {
+		owner_forget(sd->node, sd->name);
+		return 0;
+	}
+	to_trash(sd->node, sd->name);
+	return -1;
+}
+
+/* ---- the nets ---- */
+
+static void sweep_one(int node, int parent, const char *name,
+		      const struct owner *o,
+		      void (*found)(const char *, int, const char *))
+{
+	struct sb_user user = {.uid = o->uid, .gid = o->gid};
+	char text[SB_REPORT_MAX + 1] = "";
+	int fd = openat(parent, name, OPEN_DIR | O_NOFOLLOW);
+	struct stat st;
+	int left = 0;
+
+	if (fd >= 0) {
+		if (!fstat(fd, &st) && st.st_uid == o->uid)
+			reap(node, fd, name, &user, 1, text);
+		close(fd);
+		left = unlinkat(parent, name, AT_REMOVEDIR) < 0 &&
+		       errno != ENOENT;
+		if (left && parent == node)
+			to_trash(node, name);
+		drop_user_dir(node, o->uid);
+		found(name, left, text);
+	}
+	if (!left)
+		owner_forget(node, name);
+}
+
+static int of_job(const char *name, uint32_t job)
+{
+	char prefix[16];
+
+	if (!job)
+		return 1;
+	snprintf(prefix, sizeof(prefix), "%u.", job);
+	return !strncmp(name, prefix, strlen(prefix));
+}
+
+void sb_stepdir_sweep(int node, uint32_t job,
+		      void (*found)(const char *, int, const char *))
+{
+	int dir = open_private(node, OWNER_DIR);
+	int trash = open_private(node, TRASH_DIR);
+	int list = dir < 0 ? -1 : openat(dir, ".", O_RDONLY | O_DIRECTORY |
+							   O_CLOEXEC);
+	DIR *d = list < 0 ? NULL : fdopendir(list);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct owner o;
+		int trashed;
+
+		if (e->d_name[0] == '.' || owner_read(dir, e->d_name, &o) < 0)
+			continue;
+		trashed = !faccessat(trash, e->d_name, F_OK,
+				     AT_SYMLINK_NOFOLLOW);
+		if (trashed)
+			sweep_one(node, trash, e->d_name, &o, found);
+		else if (of_job(e->d_name, job) && owner_dead(&o))
+			sweep_one(node, node, e->d_name, &o, found);
+	}
+	if (d)
+		closedir(d);
+	else if (list >= 0)
+		close(list);
+	if (trash >= 0)
+		close(trash);
+	if (dir >= 0)
+		close(dir);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Root's side of the step directory: makes it, knows whose it is, has it
+ * emptied by a child that has become the user, and removes it. Root opens
+ * nothing in it.
+ *
+ *   <ContainerPath>/<node>/            root, 0711
+ *     <job>.<step>.<restart>/          the user's, 0700: the step directory
+ *     .owner/<job>.<step>.<restart>    root's: who made it, for the nets
+ *     .trash/<job>.<step>.<restart>    what would not go; tried again later
+ *     user.<uid>/                      see contract.h, only while needed
+ */
+#ifndef SB_STEPDIR_H
+#define SB_STEPDIR_H
+
+#include "asuser.h"
+#include "err.h"
+
+#include <stdint.h>
+
+struct sb_stepdir {
+	int node;      /* <ContainerPath>/<node>, O_PATH */
+	int fd;	       /* the step directory, O_PATH; -1: none */
+	char name[48]; /* <job>.<step>.<restart> */
+};
+
+/*
+ * Opens <path>/<node>, making what is missing (root's, 0711) if create. Every
+ * directory on the way must be root's and writable by root alone. Returns an
+ * O_PATH descriptor, or -1 with err set; errno is ENOENT where it is missing.
+ */
+int sb_stepdir_open_node(const char *path, const char *node, int create,
+			 struct sb_err *err);
+
+/*
+ * Makes the step directory for user and records the calling slurmstepd as its
+ * owner. One that an earlier, dead slurmstepd left under the same name goes to
+ * the trash first. Returns 0, or -1 with err set and nothing left behind.
+ * sd->node must be open; the caller closes sd->fd.
+ */
+int sb_stepdir_make(struct sb_stepdir *sd, uint32_t job, uint32_t step,
+		    uint32_t restart, const struct sb_user *user,
+		    struct sb_err *err);
+
+/*
+ * Ends what the step directory's reports name, empties it and removes it and
+ * its record. keep_deletes: a task died by a signal, so its runtime may not
+ * have cleaned up after itself. What resists goes to the trash. text as in
+ * sb_asuser: the reports' log lines. Returns 0, or -1 if something was left
+ * (text says what).
+ */
+int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
+		      int keep_deletes, char *text);
+
+/*
+ * Removes what dead slurmstepds left below sd->node: step directories of job
+ * (0: of any), and the trash. Directories of a live slurmstepd, or of one whose
+ * pid cannot be judged from here (another pid namespace), stay. found is called
+ * for each one that was dealt with.
+ */
+void sb_stepdir_sweep(int node, uint32_t job,
+		      void (*found)(const char *name, int left,
+				    const char *text));
+
+#endif
