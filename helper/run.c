@@ -28,7 +28,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define MAX_MOUNTS 3
+#define MAX_MOUNTS 4
 
 struct run {
 	struct sb_job job;
@@ -137,6 +137,19 @@ static int show_script(struct run *r, struct sb_err *err)
 	/* The mount's source is the old string: keep it. */
 	r->paths[r->n_paths++] = (char *)script;
 	return r->job.cmd.v[0] ? 0 : sb_fail(err, SB_FAIL, "out of memory");
+}
+
+/* The step's terminal belongs to the host's devpts, which the container's own
+ * hides: without a name in /dev, ttyname(3) fails there. */
+static int show_terminal(struct run *r, struct sb_err *err)
+{
+	const char *tmpfs = sb_spec_tmpfs(r->bundle.config.root);
+	const char *tty = ttyname(STDIN_FILENO);
+
+	if (!r->terminal || r->conf.mode != SB_MODE_CREATE || !tty || !tmpfs ||
+	    strcmp(tmpfs, "/dev"))
+		return 0;
+	return add_mount(r, tty, "/dev/console", err);
 }
 
 static int make_args(struct run *r, struct sb_err *err)
@@ -346,7 +359,8 @@ static int prepare(struct run *r, struct sb_err *err)
 	if (sb_conf_load(&r->conf, j->conf, err) < 0 ||
 	    sb_bundle_open(&r->bundle, j->bundle, err) < 0 ||
 	    show_box(r, err) < 0 || choose_init(r, err) < 0 ||
-	    show_script(r, err) < 0 || make_args(r, err) < 0 ||
+	    show_script(r, err) < 0 || show_terminal(r, err) < 0 ||
+	    make_args(r, err) < 0 ||
 	    make_env(r, err) < 0 || write_config(r, err) < 0 ||
 	    set_values(r, err) < 0 || write_env_file(r, err) < 0)
 		return -1;

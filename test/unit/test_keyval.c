@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include "../../spank/contract.h"
+#include "../../spank/keyval.h"
+
+static char got[4096];
+
+static int collect(void *arg, const char *key, const char *value,
+		   const struct sb_kv_pos *pos, struct sb_err *err)
+{
+	(void)arg;
+	if (!strcmp(key, "Bad"))
+		return sb_fail(err, SB_FAIL, "no such thing");
+	sprintf(got + strlen(got), "%u:%s=<%s>\n", pos->line, key, value);
+	return 0;
+}
+
+static int parse(const char *text, struct sb_err *err)
+{
+	*got = '\0';
+	return sb_kv_parse("f", text, strlen(text), collect, NULL, err);
+}
+
+static void good(const char *text, const char *want)
+{
+	struct sb_err err = {.text = ""};
+
+	if (parse(text, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(got, want);
+}
+
+static void bad(const char *text, const char *where)
+{
+	struct sb_err err = {.text = ""};
+
+	assert_int_equal(parse(text, &err), -1);
+	assert_int_equal(err.code, SB_FAIL);
+	assert_contains(err.text, where);
+}
+
+static void test_pairs(void **state)
+{
+	(void)state;
+	good("", "");
+	good("\n\n# only a comment\n", "");
+	good("A=1 B=2\nC = x", "1:A=<1>\n1:B=<2>\n2:C=<x>\n");
+	good("A=\"b c\" D=e", "1:A=<b c>\n1:D=<e>\n");
+	good("A=\"\"", "1:A=<>\n");
+	good("A=1\r\nB=2\r\n", "1:A=<1>\n2:B=<2>\n");
+	good("A=x=y", "1:A=<x=y>\n");
+}
+
+/* Slurm, parse_config.c: a # ends the line even inside quotes, unless \#. */
+static void test_comment(void **state)
+{
+	(void)state;
+	good("A=1 # B=2", "1:A=<1>\n");
+	good("A=\"x\\#y\"", "1:A=<x#y>\n");
+	good("A=\\\\#comment", "1:A=<\\>\n");
+	bad("A=\"x#y\"", "f:1");
+}
+
+static void test_continuation(void **state)
+{
+	(void)state;
+	good("A=1 \\\nB=2\nC=3", "1:A=<1>\n1:B=<2>\n3:C=<3>\n");
+	good("A=1\\  \n2", "1:A=<12>\n");
+	good("A=1\\\\\nB=2", "1:A=<1\\>\n2:B=<2>\n");
+}
+
+static void test_errors(void **state)
+{
+	(void)state;
+	bad("A", "f:1");
+	bad("A=", "f:1");
+	bad("\nA=\"x", "f:2");
+	bad("A=\"x\"y", "f:1");
+	bad("=1", "f:1");
+	bad("A=1\nBad=2", "f:2: no such thing");
+	bad("A+=1", "f:1");
+	/* As printed in a guide of Slurm's: the closing quote is missing. */
+	bad("X=\"y\"\nRunTimeDelete=\"sudo singularity oci delete %n.%u\n",
+	    "f:2");
+}
+
+static void test_nul(void **state)
+{
+	struct sb_err err;
+
+	(void)state;
+	assert_int_equal(sb_kv_parse("f", "A=1\0B=2", 7, collect, NULL, &err),
+			 -1);
+	assert_contains(err.text, "NUL");
+}
+
+static void test_include(void **state)
+{
+	char outer[128];
+	struct sb_err err = {.text = ""};
+	const char *path = unit_file("In=1\n");
+	char inner[64];
+
+	(void)state;
+	strcpy(inner, path);
+	snprintf(outer, sizeof(outer), "A=1\nInclude %s\nB=2\n", inner);
+	good(outer, "1:A=<1>\n1:In=<1>\n3:B=<2>\n");
+	unlink(inner);
+	assert_int_equal(parse(outer, &err), -1);
+	assert_contains(err.text, "f:2");
+	assert_contains(err.text, "No such file");
+}
+
+static void test_include_itself(void **state)
+{
+	struct sb_err err;
+	char text[128], path[64];
+	FILE *f;
+
+	(void)state;
+	strcpy(path, unit_file(""));
+	snprintf(text, sizeof(text), "Include %s\n", path);
+	f = fopen(path, "w");
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(sb_kv_read(path, collect, NULL, &err), -1);
+	assert_contains(err.text, "nested too deep");
+	unlink(path);
+}
+
+static void test_no_file(void **state)
+{
+	struct sb_err err;
+
+	(void)state;
+	assert_int_equal(sb_kv_read("/nonexistent/x", collect, NULL, &err), -1);
+	assert_contains(err.text, "/nonexistent/x: No such file");
+	assert_int_equal(sb_kv_read("/", collect, NULL, &err), -1);
+	assert_contains(err.text, "not a regular file");
+	assert_int_equal(sb_kv_read("/dev/zero", collect, NULL, &err), -1);
+	assert_contains(err.text, "not a regular file");
+}
+
+static void test_bool(void **state)
+{
+	(void)state;
+	assert_int_equal(sb_kv_bool("YES"), 1);
+	assert_int_equal(sb_kv_bool("true"), 1);
+	assert_int_equal(sb_kv_bool("No"), 0);
+	assert_int_equal(sb_kv_bool("0"), 0);
+	assert_int_equal(sb_kv_bool("maybe"), -1);
+	assert_int_equal(sb_kv_bool(""), -1);
+}
+
+static void test_escape(void **state)
+{
+	char buf[16];
+
+	(void)state;
+	assert_int_equal(sb_escape(buf, sizeof(buf), "a\n\x1b" "b"), 10);
+	assert_string_equal(buf, "a\\012\\033b");
+	assert_int_equal(sb_escape(buf, 4, "abcdef"), 3);
+	assert_string_equal(buf, "abc");
+	sb_escape(buf, 6, "ab\n");
+	assert_string_equal(buf, "ab");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_comment),
+		cmocka_unit_test(test_continuation),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_include_itself),
+		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_bool),
+		cmocka_unit_test(test_escape),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

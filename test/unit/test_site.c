@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What root reads of stepbox.conf. */
+#include "unit.h"
+
+#include "../../spank/site.h"
+
+#include <sys/stat.h>
+
+static void test_conf_argument(void **state)
+{
+	char *argv[] = {"x=1", "conf=/some/where", NULL};
+
+	(void)state;
+	assert_string_equal(sb_site_conf(2, argv), "/some/where");
+}
+
+static void test_expand(void **state)
+{
+	struct sb_err err = {.text = ""};
+	char path[32];
+
+	(void)state;
+	assert_int_equal(sb_site_expand(path, sizeof(path), "/a/%n/%%", "n1",
+					&err),
+			 0);
+	assert_string_equal(path, "/a/n1/%");
+	assert_int_equal(sb_site_expand(path, sizeof(path), "/a/%u", "n1",
+					&err),
+			 -1);
+	assert_int_equal(sb_site_expand(path, sizeof(path), "a", "n1", &err),
+			 -1);
+	assert_int_equal(sb_site_expand(path, 8, "/abcdefgh", "n1", &err), -1);
+}
+
+static void test_read(void **state)
+{
+	struct sb_site site;
+	struct sb_err err = {.text = ""};
+	const char *path;
+
+	(void)state;
+	if (getuid())
+		skip(); /* only root's own file is believed */
+	path = unit_file("Runtime=crun\nContainerPath=/x/%n allowroot=yes\n");
+	assert_int_equal(sb_site_read(&site, path, "n1", &err), 0);
+	assert_string_equal(site.path, "/x/n1");
+	assert_true(site.allow_root);
+	assert_false(site.trust_container);
+	chmod(path, 0666);
+	assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
+	assert_contains(err.text, "writable");
+	unlink(path);
+	assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
+	assert_contains(err.text, "No such file");
+	path = unit_file("\nAllowRoot=perhaps\n");
+	assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
+	assert_contains(err.text, ":2: AllowRoot=perhaps");
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_conf_argument),
+		cmocka_unit_test(test_expand),
+		cmocka_unit_test(test_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
