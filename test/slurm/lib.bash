@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the real-Slurm tests share. test/run starts the cluster (SB_CLUSTER) and
+# says which runtime and mode to test (SB_RUNTIME, SB_MODE) and which proctrack
+# is in force (SB_PROCTRACK).
+
+TOP=${BATS_TEST_DIRNAME%/test/*}
+: "${SB_CLUSTER:?run these by test/run}" "${SB_RUNTIME:=crun}" "${SB_MODE:=run}"
+B=/images/centos
+
+# As root in the cluster; as alice.
+C() { "$TOP/test/cluster" run "$SB_CLUSTER" -- "$@"; }
+A() { "$TOP/test/cluster" run "$SB_CLUSTER" -u alice -- "$@"; }
+# A script as alice, in her home; $B, $1... are set.
+ash() {
+	local script=$1
+	shift
+	"$TOP/test/cluster" run "$SB_CLUSTER" -u alice -e "B=$B" -- \
+		bash -c "$script" ash "$@"
+}
+
+# Writes stepbox.conf.
+conf() { printf '%s\n' "$@" | C tee /etc/slurm/stepbox.conf >/dev/null; }
+default_conf() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE"; }
+
+# until_true SECONDS CMD...: whether CMD comes true. Never a measure of speed:
+# the limit is far beyond what any machine needs.
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.05
+	done
+}
+
+# What a step may leave: nothing. Directories, mounts, processes of the users.
+leftovers() {
+	C bash -c '
+		shopt -s nullglob dotglob
+		for f in /run/stepbox/*/* /run/stepbox/*/.owner/* \
+			/run/stepbox/*/.trash/*; do
+			case $f in */.owner | */.trash) ;; *) echo "file $f" ;; esac
+		done
+		for p in /proc/[0-9]*; do
+			u=$(stat -c %u "$p" 2>/dev/null) || continue
+			((u < 2001 || u > 2002)) ||
+				echo "process ${p#/proc/} $(tr "\0" " " <"$p/cmdline") $(cat "$p/stat" 2>/dev/null)"
+		done
+		grep -E "stepbox|$1" /proc/mounts | grep -vF "$2" | sed "s/^/mount /"
+	' leftovers "/images/.* (tmpfs|proc|overlay)" "$TOP" 2>/dev/null
+}
+
+nothing_left() { [[ -z $(leftovers) ]]; }
+
+nodes_idle() {
+	[[ $(C sinfo -h -N -o %T | sort -u) == idle ]]
+}
+
+no_jobs() { [[ -z $(C squeue -h) ]]; }
+
+# Run after every test: whatever it did, all is as before.
+assert_clean() {
+	C bash -c 'squeue -h -o %i | xargs -r scancel' || :
+	until_true 30 no_jobs || { C squeue; return 1; }
+	until_true 20 nothing_left || { leftovers; return 1; }
+	until_true 20 nodes_idle || { C sinfo -R; return 1; }
+}
+
+setup() { default_conf; }
+teardown() { assert_clean; }
+
+# The proctrack's cgroups remember nothing of a step that has ended; the
+# machine need not wait for them.
+fails_with() {
+	local code=$1
+	shift
+	run "$@"
+	[[ $status -eq $code ]] || {
+		echo "exit code $status instead of $code: $output"
+		return 1
+	}
+}
+
+has() {
+	[[ $output == *"$1"* ]] || {
+		echo "\"$1\" is not in: $output"
+		return 1
+	}
+}
+
+lacks() {
+	[[ $output != *"$1"* ]] || {
+		echo "\"$1\" is in: $output"
+		return 1
+	}
+}
+
+is() {
+	[[ $1 == "$2" ]] || {
+		echo "\"$1\" is not \"$2\""
+		return 1
+	}
+}
+
+# Waits until FILE (in the cluster) holds a line; prints it.
+wait_line() {
+	until_true 30 C test -s "$1" || return 1
+	C head -n 1 "$1"
+}
