@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -34,6 +35,7 @@ static struct {
 	const char *where;  /* -N: "node n1, task 0", for messages */
 	const char *cwd;    /* -c: go there if it exists here */
 	const char *status; /* -r: the file that gets the wait status */
+	const char *files;  /* -f: the soft limit of open files */
 	int quiet;	    /* -q: another task says what all would */
 	int fallback;	    /* -s: /bin/sh if the command is missing */
 	int terminal;	    /* -t: standard input is to control us */
@@ -72,13 +74,15 @@ static char **read_options(char **argv)
 		opt.quiet |= c == 'q';
 		opt.fallback |= c == 's';
 		opt.terminal |= c == 't';
-		if (!strchr("Ncr", c) || !argv[1])
+		if (!strchr("Ncrf", c) || !argv[1])
 			continue;
 		argv++;
 		if (c == 'N')
 			opt.where = *argv;
 		else if (c == 'c')
 			opt.cwd = *argv;
+		else if (c == 'f')
+			opt.files = *argv;
 		else
 			opt.status = *argv;
 	}
@@ -195,6 +199,18 @@ static void go_to_cwd(void)
 		return;
 	say(opt.cwd, " is not in the container: working directory is ",
 	    getcwd(here, sizeof(here)) ? here : "?", "");
+}
+
+/* The job's own limit, whatever the runtime made of it for itself. */
+static void restore_limit(void)
+{
+	struct rlimit files;
+
+	if (!opt.files || getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = strtoull(opt.files, NULL, 10);
+	if (files.rlim_cur <= files.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static pid_t start(char **argv, const sigset_t *mask)
@@ -326,6 +342,7 @@ int main(int argc, char **argv)
 	if (opt.terminal)
 		take_terminal();
 	go_to_cwd();
+	restore_limit();
 	pid = start(argv, &mask);
 	if (pid < 0) {
 		say("fork failed", "", "", "");

@@ -11,6 +11,7 @@
 
 #include "../spank/contract.h"
 #include "bundle.h"
+#include "cgroup.h"
 #include "conf.h"
 #include "env.h"
 #include "fdio.h"
@@ -26,7 +27,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 #define MAX_MOUNTS 4
 
@@ -155,6 +159,8 @@ static int show_terminal(struct run *r, struct sb_err *err)
 static int make_args(struct run *r, struct sb_err *err)
 {
 	struct sb_strv *a = &r->args;
+	struct rlimit files;
+	char number[24];
 
 	if (r->init) {
 		sb_strv_take(a, strdup(r->mounts[1].destination));
@@ -170,6 +176,15 @@ static int make_args(struct run *r, struct sb_err *err)
 			sb_strv_add(a, "-s");
 		if (r->terminal)
 			sb_strv_add(a, "-t");
+		/* Go programs (runc) raise the soft limit for themselves. */
+		if (!sb_spec_has_rlimit(r->bundle.config.root,
+					"RLIMIT_NOFILE") &&
+		    !getrlimit(RLIMIT_NOFILE, &files)) {
+			snprintf(number, sizeof(number), "%llu",
+				 (unsigned long long)files.rlim_cur);
+			sb_strv_add(a, "-f");
+			sb_strv_add(a, number);
+		}
 		if (r->conf.mode == SB_MODE_CREATE) {
 			sb_strv_add(a, "-r");
 			sb_strv_take(a, own_path(r, r->box, SB_BOX_STATUS));
@@ -228,9 +243,14 @@ static int write_config(struct run *r, struct sb_err *err)
 		.mounts = r->mounts,
 		.n_mounts = r->n_mounts,
 	};
+	struct winsize size = {.ws_row = 0};
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
+	if (spec.terminal && !ioctl(STDIN_FILENO, TIOCGWINSZ, &size)) {
+		spec.rows = size.ws_row;
+		spec.columns = size.ws_col;
+	}
 	if (sb_spec_edit(r->bundle.config.root, &spec, err) < 0)
 		return sb_wrap(err, "bundle %s", r->bundle.path);
 	text = sb_json_dump(&r->bundle.config, &len, err);
@@ -364,6 +384,8 @@ static int prepare(struct run *r, struct sb_err *err)
 	    make_env(r, err) < 0 || write_config(r, err) < 0 ||
 	    set_values(r, err) < 0 || write_env_file(r, err) < 0)
 		return -1;
+	if (!r->dir.temporary)
+		sb_cgroup_stay();
 	sb_pending_run(&r->rt, &r->dir);
 	if (sb_pending_keep(&r->rt, &r->dir, err) < 0)
 		return -1;

@@ -126,8 +126,15 @@ static int edit_terminal(json_t *config, const struct sb_spec *s,
 
 	if (!process)
 		return -1;
-	/* The size of a terminal is the step's, not one written down once. */
+	/* The size of a terminal is the step's, not one written down once;
+	 * crun looks at its own only when that changes. */
 	json_object_del(process, "consoleSize");
+	if (s->terminal && s->rows && s->columns &&
+	    set(process, "consoleSize",
+		json_pack("{s:i, s:i}", "height", (int)s->rows, "width",
+			  (int)s->columns),
+		err) < 0)
+		return -1;
 	return set(process, "terminal", json_boolean(s->terminal), err);
 }
 
@@ -266,18 +273,18 @@ const char *sb_spec_tmpfs(const json_t *config)
 	return best;
 }
 
-int sb_spec_has_pidns(const json_t *config)
+int sb_spec_has_rlimit(const json_t *config, const char *type)
 {
-	const char *type;
+	const char *t;
 	size_t i;
-	json_t *ns;
+	json_t *l;
 
-	json_array_foreach(
-		json_object_get(json_object_get(config, "linux"), "namespaces"),
-		i, ns)
+	json_array_foreach(json_object_get(json_object_get(config, "process"),
+					   "rlimits"),
+			   i, l)
 	{
-		type = json_string_value(json_object_get(ns, "type"));
-		if (type && !strcmp(type, "pid"))
+		t = json_string_value(json_object_get(l, "type"));
+		if (t && !strcmp(t, type))
 			return 1;
 	}
 	return 0;

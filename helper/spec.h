@@ -24,6 +24,7 @@ struct sb_spec {
 	char **args;			    /* process.args */
 	char **env;			    /* process.env */
 	int terminal;			    /* process.terminal */
+	unsigned int rows, columns;	    /* process.consoleSize; 0: none */
 	const char *cwd;		    /* process.cwd; NULL: the bundle's */
 	const char *rootfs;		    /* root.path, absolute */
 	const struct sb_spec_mount *mounts; /* added behind the bundle's own */
@@ -47,7 +48,7 @@ int sb_spec_env(const json_t *config, struct sb_strv *out, struct sb_err *err);
  */
 const char *sb_spec_tmpfs(const json_t *config);
 
-/* Whether the container gets a pid namespace of its own. */
-int sb_spec_has_pidns(const json_t *config);
+/* Whether process.rlimits sets the limit type ("RLIMIT_NOFILE"). */
+int sb_spec_has_rlimit(const json_t *config, const char *type);
 
 #endif

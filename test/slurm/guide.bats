@@ -48,7 +48,7 @@ works() {
 	run ash 'srun -Q -w n1 -n4 --container=$B sh -c "grep ^NAME /etc/os-release; exit 3" 2>/dev/null | sort -u; exit ${PIPESTATUS[0]}'
 	is "$output" 'NAME="CentOS Linux"'
 	is "$status" 3
-	run ash 'sbatch -Q --wait -w n1 --container=$B -o out --wrap "grep -c CentOS /etc/os-release; exit 4"; echo $?; grep -v ^stepbox: out'
+	run ash 'sbatch -Q --wait -w n1 --container=$B -o out --wrap "grep -c ^NAME=.CentOS /etc/os-release; exit 4"; echo $?; grep -v ^stepbox: out'
 	is "$output" $'4\n1'
 	until_true 10 eval '! state'
 }

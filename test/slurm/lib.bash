@@ -4,6 +4,7 @@
 # says which runtime and mode to test (SB_RUNTIME, SB_MODE) and which proctrack
 # is in force (SB_PROCTRACK).
 
+bats_require_minimum_version 1.5.0
 TOP=${BATS_TEST_DIRNAME%/test/*}
 : "${SB_CLUSTER:?run these by test/run}" "${SB_RUNTIME:=crun}" "${SB_MODE:=run}"
 B=/images/centos
@@ -70,12 +71,11 @@ assert_clean() {
 setup() { default_conf; }
 teardown() { assert_clean; }
 
-# The proctrack's cgroups remember nothing of a step that has ended; the
-# machine need not wait for them.
+# CODE CMD...: CMD ends with exit code CODE.
 fails_with() {
 	local code=$1
 	shift
-	run "$@"
+	run "-$code" "$@"
 	[[ $status -eq $code ]] || {
 		echo "exit code $status instead of $code: $output"
 		return 1

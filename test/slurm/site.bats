@@ -22,7 +22,7 @@ refused() {
 	has "$text"
 	has "(node n"
 	lacks Debian
-	is "$(grep -c . <<<"$output")" 1
+	is "$(grep -c ^stepbox: <<<"$output")" 1
 }
 
 srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-release' "$@"; }
@@ -117,7 +117,7 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 
 @test "ContainerPath: another place, by node" {
 	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "ContainerPath=/var/run/other/%n.d"
-	run ash 'srun -Q -w n1 --container=$B grep -c CentOS /etc/os-release 2>/dev/null'
+	run ash 'srun -Q -w n1 --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
 	is "$output" 1
 	C test -d /run/other/n1.d/n1
 	is "$(C find /run/other -mindepth 3 -not -name '.owner' -not -name '.trash')" ""
@@ -129,12 +129,12 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	"$TOP/test/cluster" slurmd "$SB_CLUSTER" stop n2
 	C unshare -m bash -c 'mount -t tmpfs none /etc/slurm/sb && exec slurmd -N n2'
 	until_true 20 nodes_idle
-	run ash 'srun -Q -w n1 --container=$B grep -c CentOS /etc/os-release 2>/dev/null'
+	run ash 'srun -Q -w n1 --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
 	is "$output" 1
 	refused 125 "configuration /etc/slurm/sb/stepbox.conf: No such file or directory (node n2)" \
 		ash 'srun -Q -w n2 --container=$B grep NAME /etc/os-release'
 	# A step over both: the good node's tasks run, the other's are refused.
-	fails_with 125 ash 'srun -Q -N2 -n2 --container=$B grep -c CentOS /etc/os-release 2>&1 | grep -v "working directory"; exit ${PIPESTATUS[0]}'
+	fails_with 125 ash 'srun -Q -N2 -n2 --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>&1 | grep -v "working directory"; exit ${PIPESTATUS[0]}'
 	has "(node n2)"
 	"$TOP/test/cluster" slurmd "$SB_CLUSTER" stop n2
 	"$TOP/test/cluster" slurmd "$SB_CLUSTER" start n2
@@ -147,7 +147,7 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	refused 125 "SLURM_CONTAINER=/images/centos came without stepbox's mark" \
 		ash 'SLURM_CONF=/etc/slurm/bare/slurm.conf srun -Q --container=$B grep NAME /etc/os-release'
 	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" TrustSlurmContainer=yes
-	run ash 'SLURM_CONF=/etc/slurm/bare/slurm.conf srun -Q --container=$B grep -c CentOS /etc/os-release 2>/dev/null'
+	run ash 'SLURM_CONF=/etc/slurm/bare/slurm.conf srun -Q --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
 	is "$output" 1
 	C rm -r /etc/slurm/bare
 }
@@ -156,7 +156,7 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	refused 125 "a job of root gets no container" C srun -Q --container="$B" grep NAME /etc/os-release
 	C bash -c 'mkdir -p /images/root; cp -a /images/centos/rootfs /images/root; sed "s/\"hostID\": *2001/\"hostID\":0/" /images/centos/config.json >/images/root/config.json'
 	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" AllowRoot=yes
-	run C bash -c 'srun -Q --container=/images/root grep -c CentOS /etc/os-release 2>/dev/null'
+	run C bash -c 'srun -Q --container=/images/root grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
 	is "$output" 1
 	C rm -r /images/root
 }
@@ -178,14 +178,14 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	C bash -c 'sed -i "s| conf=.*||" '$SNIPPET'; mv /etc/slurm/stepbox.conf /etc/slurm/stepbox.off'
 	run ash 'srun -Q --container=/images/nonesuch sh -c "echo \$SLURM_CONTAINER; grep ^NAME /etc/os-release"'
 	is "$output" $'/images/nonesuch\nNAME="Debian GNU/Linux"'
-	run ash 'sbatch -Q --parsable --wait --container=$B -o out --wrap "grep -c Debian /etc/os-release"; cat out'
+	run ash 'sbatch -Q --parsable --wait --container=$B -o out --wrap "grep -c ^NAME=.Debian /etc/os-release"; cat out'
 	has 1
 	C rm /etc/slurm/stepbox.off
 }
 
 @test "without conf= but with the default file: in force" {
 	C sed -i 's| conf=.*||' "$SNIPPET"
-	run ash 'srun -Q --container=$B grep -c CentOS /etc/os-release 2>/dev/null'
+	run ash 'srun -Q --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
 	is "$output" 1
 }
 

@@ -27,7 +27,7 @@ load lib
 }
 
 @test "salloc: an interactive shell with job control" {
-	run ash '{ sleep 1; echo "echo in-\$(grep -c CentOS /etc/os-release)"; echo "sleep 77 &"; echo jobs; echo "exit 4"; sleep 1; } |
+	run ash '{ sleep 1; echo "echo in-\$(grep -c ^NAME=.CentOS /etc/os-release)"; echo "sleep 77 &"; echo jobs; echo "exit 4"; sleep 1; } |
 		script -qec "salloc -Q --container=$B" /dev/null'
 	is "$status" 4
 	has "in-1"
@@ -37,7 +37,7 @@ load lib
 }
 
 @test "salloc: a shell that the container lacks becomes /bin/sh, and that is said" {
-	run ash '{ sleep 1; echo "exit 6"; sleep 1; } | SHELL=/bin/nonesuch script -qec "salloc -Q --container=$B" /dev/null'
+	run ash '{ sleep 1; echo "exit 6"; sleep 1; } | script -qec "SHELL=/bin/nonesuch salloc -Q --container=$B" /dev/null'
 	has "/bin/nonesuch is not in the container: you get /bin/sh"
 	is "$status" 6
 }
@@ -60,9 +60,12 @@ load lib
 }
 
 @test "exit codes 0-255 come back" {
-	run ash 'for c in $(seq 0 255); do
-			srun -Q --container=$B sh -c "exit $c" 2>/dev/null
-			r=$?; [ $r = $c ] || echo "$c came back as $r"
+	# srun itself makes 1 of 253 (22.05): the plain step is the measure.
+	plain=$(ash 'srun -Q sh -c "exit 253" 2>/dev/null; echo $?')
+	fails_with "$plain" ash 'srun -Q --container=$B sh -c "exit 253"'
+	run ash 'for c in $(seq 0 252) 254 255; do
+			srun -Q --container=$B sh -c "exit $c" 2>err
+			r=$?; [ $r = $c ] || { echo "$c came back as $r"; cat err; }
 		done'
 	is "$output" ""
 }
@@ -130,7 +133,7 @@ b" EMPTY= QUOTES="\"'"'"'\$(x)" SPACES="  a  " BACK="\\\\" UMLAUT="ü"
 		#!/bin/bash
 		echo "batch ${SLURM_CONTAINER-none}"
 		srun -Q --container=$B sh -c "echo step \$SLURM_CONTAINER" 2>/dev/null
-		srun -Q sh -c "echo plain \${SLURM_CONTAINER-none} \$(grep -c Debian /etc/os-release)" 2>/dev/null
+		srun -Q sh -c "echo plain \${SLURM_CONTAINER-none} \$(grep -c ^NAME=.Debian /etc/os-release)" 2>/dev/null
 		END
 		sbatch -Q --wait -o out s.sh; cat out
 		sbatch -Q --wait --export=NONE --container=$B -o out --wrap "echo batch \$SLURM_CONTAINER"; grep -v ^stepbox: out
@@ -151,6 +154,8 @@ env $B"
 }
 
 @test "srun in a batch script that runs in a container itself" {
+	[[ $SB_RUNTIME == crun ]] ||
+		skip "runc cannot map a user to himself without uid 0 (Slurm's client needs that)"
 	# A bundle that shows the host's own files has Slurm's client in it.
 	run ash 'cat >s.sh <<-"END"
 		#!/bin/bash
@@ -175,7 +180,7 @@ plain none"
 }
 
 @test "a step over both nodes" {
-	run ash 'srun -Q -N2 -n8 --container=$B sh -c "echo \$SLURMD_NODENAME \$SLURM_PROCID" 2>/dev/null | sort -k2n | cut -d" " -f1 | sort | uniq -c | tr -s " "'
+	run ash 'srun -Q -N2 -n8 --ntasks-per-node=4 --container=$B sh -c "echo \$SLURMD_NODENAME \$SLURM_PROCID" 2>/dev/null | sort -k2n | cut -d" " -f1 | sort | uniq -c | tr -s " "'
 	is "$output" $' 4 n1\n 4 n2'
 }
 
@@ -198,7 +203,7 @@ plain none"
 
 @test "--multi-prog is refused in one line (Slurm < 23.11)" {
 	fails_with 125 ash 'printf "0 true\n1-3 false\n" >m.conf; srun -Q -n4 --multi-prog --container=$B m.conf'
-	is "$(grep -c . <<<"$output")" 1
+	is "$(grep -c ^stepbox: <<<"$output")" 1
 	has "stepbox: --multi-prog and --container do not go together before Slurm 23.11 (node n"
 }
 
@@ -220,9 +225,8 @@ plain none"
 		sbatch -Q --wait --container=$B -o /dev/null --wrap true' 2>/dev/null
 	after=$(C bash -c 'cd /images/centos && find . -printf "%p %y %m %u %s %T@\n" | sort; find . -type f -exec md5sum {} +')
 	is "$(C stat -c %U:%a /images/centos)" root:755
-	run C ls /images/centos/rootfs
-	lacks tmp
-	lacks var
+	run C find /images/centos/rootfs -path "*/tmp/*" -o -name var -o -name home
+	is "$output" ""
 	[[ $before == "$after" ]]
 }
 
@@ -241,7 +245,7 @@ plain none"
 }
 
 @test "a bundle with a blank and letters of patterns in its path" {
-	run ash 'srun -Q --container="/images/a b %j \$x" grep -c CentOS /etc/os-release 2>/dev/null'
+	run ash 'srun -Q --container="/images/a b %j \$x" grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
 	is "$output" 1
 }
 

@@ -191,18 +191,20 @@ static void test_questions(void **state)
 	json_t *j = doc("{\"mounts\":[{\"destination\":\"/tmp\",\"type\":"
 			"\"tmpfs\"},{\"destination\":\"/dev\",\"type\":"
 			"\"tmpfs\"},{\"destination\":\"/x\",\"type\":\"bind\"}"
-			"],\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}");
+			"],\"process\":{\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\"}]"
+			"}}");
 	struct sb_strv env_list = {0};
 	struct sb_err err;
 
 	(void)state;
 	assert_string_equal(sb_spec_tmpfs(j), "/dev");
-	assert_true(sb_spec_has_pidns(j));
+	assert_true(sb_spec_has_rlimit(j, "RLIMIT_NOFILE"));
+	assert_false(sb_spec_has_rlimit(j, "RLIMIT_CORE"));
 	json_decref(j);
 	j = doc("{\"mounts\":[{\"destination\":\"/run\",\"type\":\"tmpfs\"}],"
 		"\"process\":{\"env\":[\"A=1\",\"B\"]}}");
 	assert_string_equal(sb_spec_tmpfs(j), "/run");
-	assert_false(sb_spec_has_pidns(j));
+	assert_false(sb_spec_has_rlimit(j, "RLIMIT_NOFILE"));
 	assert_int_equal(sb_spec_env(j, &env_list, &err), 0);
 	assert_int_equal(env_list.n, 2);
 	sb_strv_free(&env_list);
