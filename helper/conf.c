@@ -14,9 +14,9 @@
 #include <strings.h>
 
 static const char *const op_keys[SB_OPS] = {
-	[SB_OP_RUN] = "RunTimeRun",	  [SB_OP_CREATE] = "RunTimeCreate",
-	[SB_OP_START] = "RunTimeStart",	  [SB_OP_QUERY] = "RunTimeQuery",
-	[SB_OP_KILL] = "RunTimeKill",	  [SB_OP_DELETE] = "RunTimeDelete",
+	[SB_OP_RUN] = "RunTimeRun",	[SB_OP_CREATE] = "RunTimeCreate",
+	[SB_OP_START] = "RunTimeStart", [SB_OP_QUERY] = "RunTimeQuery",
+	[SB_OP_KILL] = "RunTimeKill",	[SB_OP_DELETE] = "RunTimeDelete",
 };
 
 const char *sb_conf_op_key(enum sb_op op)
@@ -162,8 +162,9 @@ static int runtime_pair(void *arg, const char *key, const char *value,
 			const struct sb_kv_pos *pos, struct sb_err *err)
 {
 	if (strncasecmp(key, "RunTime", 7) || !strcasecmp(key, "Runtime"))
-		return sb_fail(err, SB_FAIL, "%s does not belong in the "
-					     "description of a runtime",
+		return sb_fail(err, SB_FAIL,
+			       "%s does not belong in the "
+			       "description of a runtime",
 			       key);
 	return pair(arg, key, value, pos, err);
 }
@@ -181,8 +182,8 @@ static int check_set(const struct sb_conf *c, struct sb_err *err)
 					    SB_OP_QUERY, SB_OP_KILL,
 					    SB_OP_DELETE};
 	const enum sb_op *set = c->mode == SB_MODE_RUN ? run : create;
-	size_t n = c->mode == SB_MODE_RUN ? ARRAY_SIZE(run)
-					  : ARRAY_SIZE(create);
+	size_t n =
+		c->mode == SB_MODE_RUN ? ARRAY_SIZE(run) : ARRAY_SIZE(create);
 
 	for (size_t i = 0; i < n; i++)
 		if (!c->pattern[set[i]])
@@ -225,7 +226,7 @@ static int add_runtime(struct sb_conf *c, struct sb_err *err)
 
 	if (asprintf(&file, "%s/%s.conf", SB_RUNTIMES_DIR, c->runtime) < 0)
 		return sb_fail(err, SB_FAIL, "out of memory");
-	rc = sb_kv_read(file, runtime_pair, &base, err);
+	rc = sb_kv_read(file, SB_KV_ANY, runtime_pair, &base, err);
 	if (rc < 0)
 		sb_wrap(err, "Runtime=%s", c->runtime);
 	for (int i = 0; i < SB_OPS && !rc; i++)
@@ -242,7 +243,7 @@ int sb_conf_load(struct sb_conf *c, const char *path, struct sb_err *err)
 	struct sb_conf own;
 
 	*c = (struct sb_conf){.runtime = NULL};
-	if (sb_kv_read(path, pair, c, err) < 0)
+	if (sb_kv_read(path, SB_KV_ANY, pair, c, err) < 0)
 		return sb_wrap(err, "configuration");
 	own = *c; /* which patterns the site set itself; borrowed */
 	if (c->runtime) {

@@ -10,12 +10,22 @@
 /* For these the job's value wins over the bundle's. '*' ends a prefix. */
 static const char *const job_wins[] = {
 	/* Slurm's, and how ranks find each other */
-	"SLURM*", "PMI*",
+	"SLURM*",
+	"PMI*",
 	/* the user */
-	"TERM", "HOME", "USER", "LOGNAME", "TMPDIR",
+	"TERM",
+	"HOME",
+	"USER",
+	"LOGNAME",
+	"TMPDIR",
 	/* devices and binding: what Slurm gave this task */
-	"CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "HIP_VISIBLE_DEVICES",
-	"NVIDIA_VISIBLE_DEVICES", "ROCR_*", "ZE_*", "OMP_*",
+	"CUDA_VISIBLE_DEVICES",
+	"GPU_DEVICE_ORDINAL",
+	"HIP_VISIBLE_DEVICES",
+	"NVIDIA_VISIBLE_DEVICES",
+	"ROCR_*",
+	"ZE_*",
+	"OMP_*",
 };
 
 static const char *const runtime_gets[] = {
@@ -28,11 +38,9 @@ static int in_table(const char *var, size_t len, const char *const *table,
 	for (size_t i = 0; i < n; i++) {
 		size_t t = strlen(table[i]);
 
-		if (table[i][t - 1] == '*' ? len >= t - 1 &&
-						     !memcmp(var, table[i],
-							     t - 1)
-					   : len == t &&
-						     !memcmp(var, table[i], t))
+		if (table[i][t - 1] == '*'
+			    ? len >= t - 1 && !memcmp(var, table[i], t - 1)
+			    : len == t && !memcmp(var, table[i], t))
 			return 1;
 	}
 	return 0;
@@ -88,10 +96,10 @@ int sb_env_container(char **job, char **bundle, const regex_t *exclude,
 		theirs = find(bundle, *e, len);
 		if (!theirs && !shell_inside && same_name("SHELL", *e, 5))
 			continue;
-		sb_strv_add(out, theirs && !job_value_wins(*e, len,
-							   shell_inside)
-					 ? theirs
-					 : *e);
+		sb_strv_add(out,
+			    theirs && !job_value_wins(*e, len, shell_inside)
+				    ? theirs
+				    : *e);
 	}
 	/* What only the bundle has goes to a list of its own first: looking a
 	 * name up must not find what was just added. */

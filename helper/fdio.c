@@ -17,9 +17,8 @@
 char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
 		   size_t *len, struct sb_err *err)
 {
-	_cleanup_fd_ int fd = openat(dirfd, path,
-				     O_RDONLY | O_CLOEXEC | O_NOCTTY |
-					     O_NONBLOCK);
+	_cleanup_fd_ int fd = openat(
+		dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	ssize_t n;

@@ -183,8 +183,9 @@ static void __attribute__((noreturn)) run_command(char **argv)
 		blame_interpreter(argv[0]);
 	if (saved == ENOENT && opt.fallback) {
 		if (!opt.quiet)
-			say(argv[0], " is not in the container: ",
-			    "you get /bin/sh", "");
+			say(argv[0],
+			    " is not in the container: ", "you get /bin/sh",
+			    "");
 		execve(sh[0], sh, environ);
 	}
 	say("command ", argv[0], exec_error(saved), "");

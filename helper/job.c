@@ -65,11 +65,10 @@ static int read_options(struct sb_job *j, int argc, char **argv,
 			sb_job_usage(stdout);
 			return 1;
 		} else {
-			return sb_fail(err, SB_FAIL,
-				       "%s: %s (see stepbox run --help)",
-				       argv[optind - 1],
-				       c == ':' ? "needs a value"
-						: "no such option");
+			return sb_fail(
+				err, SB_FAIL, "%s: %s (see stepbox run --help)",
+				argv[optind - 1],
+				c == ':' ? "needs a value" : "no such option");
 		}
 	}
 	for (argv += optind; *argv; argv++)
@@ -98,8 +97,8 @@ static int read_step(struct sb_job *j, struct sb_err *err)
 	if (number(&s, &j->job) < 0 || *s++ != '.' ||
 	    number(&s, &j->step) < 0 || *s++ != '.' ||
 	    number(&s, &j->restart) < 0 || *s)
-		return sb_fail(err, SB_FAIL,
-			       "--step=%s: not JOB.STEP.RESTART", j->step_name);
+		return sb_fail(err, SB_FAIL, "--step=%s: not JOB.STEP.RESTART",
+			       j->step_name);
 	return 0;
 }
 
@@ -151,8 +150,9 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 	if (j->cmd.failed)
 		return sb_fail(err, SB_FAIL, "out of memory");
 	if (!j->cmd.n)
-		return sb_fail(err, SB_FAIL, "no command to run (see stepbox "
-					     "run --help)");
+		return sb_fail(err, SB_FAIL,
+			       "no command to run (see stepbox "
+			       "run --help)");
 	if (!j->bundle)
 		return sb_fail(err, SB_FAIL, "no bundle: name one by --bundle");
 	return 0;

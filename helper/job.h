@@ -11,9 +11,9 @@
 #include <stdio.h>
 
 struct sb_job {
-	const char *conf;   /* --conf; borrowed, as all below */
-	const char *bundle; /* --bundle */
-	const char *dir;    /* --dir: the step directory; NULL: by hand */
+	const char *conf;      /* --conf; borrowed, as all below */
+	const char *bundle;    /* --bundle */
+	const char *dir;       /* --dir: the step directory; NULL: by hand */
 	const char *step_name; /* --step: JOB.STEP.RESTART */
 	int verbose;	       /* --verbose */
 	uint32_t job, step, restart;

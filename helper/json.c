@@ -50,8 +50,8 @@ static const char *odd_number(const char *p, const char *end)
 		return NULL;
 	while (is_digit(q, end))
 		q++;
-	if (q - start > SAFE_DIGITS || (*p == '-' && q - start == 1 &&
-					*start == '0'))
+	if (q - start > SAFE_DIGITS ||
+	    (*p == '-' && q - start == 1 && *start == '0'))
 		plain = 0;
 	if (q < end && *q == '.') {
 		plain = 0;

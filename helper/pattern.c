@@ -47,9 +47,10 @@ int sb_pattern_check(const char *pattern, struct sb_err *err)
 			continue;
 		p++;
 		if (!*p || !strchr(letters, *p))
-			return sb_fail(err, SB_FAIL, "%%%c is no letter of a "
-						     "pattern (see "
-						     "stepbox.conf(5))",
+			return sb_fail(err, SB_FAIL,
+				       "%%%c is no letter of a "
+				       "pattern (see "
+				       "stepbox.conf(5))",
 				       *p ? *p : ' ');
 		if (*p == '@' && !shell &&
 		    ((p - 1 > pattern && p[-2] != ' ' && p[-2] != '\t') ||

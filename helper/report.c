@@ -20,8 +20,8 @@ long long sb_report_now(void)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-static void __attribute__((format(printf, 3, 4))) add(char *text, size_t size,
-						      const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4)))
+add(char *text, size_t size, const char *fmt, ...)
 {
 	size_t n = strlen(text);
 	va_list ap;
@@ -39,8 +39,8 @@ static void add_pid(char *text, size_t size, pid_t pid)
 		add(text, size, "pid %d %llu\n", pid, p.start);
 }
 
-static void add_phase(char *text, size_t size, const char *what,
-		      long long from, long long to)
+static void add_phase(char *text, size_t size, const char *what, long long from,
+		      long long to)
 {
 	if (from && to)
 		add(text, size, ", %s %lld.%lld ms", what,

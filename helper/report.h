@@ -11,10 +11,10 @@ struct sb_report {
 	const char *runtime; /* Runtime=, or the program's name; borrowed */
 	const char *how;     /* "run" or "create" */
 	unsigned int task;
-	pid_t pid;	     /* the process that is or serves the task */
-	pid_t container;     /* the container's, where it is known; else 0 */
-	long long began;     /* sb_report_now at the helper's start */
-	long long prepared;  /* nanoseconds; 0: not there yet */
+	pid_t pid;	    /* the process that is or serves the task */
+	pid_t container;    /* the container's, where it is known; else 0 */
+	long long began;    /* sb_report_now at the helper's start */
+	long long prepared; /* nanoseconds; 0: not there yet */
 	long long created, started, ended;
 	int status; /* wait status, once ended */
 };
@@ -24,7 +24,6 @@ long long sb_report_now(void);
 
 /* Writes the report to the task's directory, whole. Returns 0, or -1 with err
  * set. */
-int sb_report_write(int taskdir, const struct sb_report *r,
-		    struct sb_err *err);
+int sb_report_write(int taskdir, const struct sb_report *r, struct sb_err *err);
 
 #endif

@@ -322,6 +322,32 @@ static int report(struct run *r, struct sb_err *err)
 	return 0;
 }
 
+/* -v: the words of each command that may be run. */
+static int tell(struct run *r, struct sb_err *err)
+{
+	static const enum sb_op run[] = {SB_OP_RUN, SB_OPS};
+	static const enum sb_op create[] = {SB_OP_CREATE, SB_OP_START,
+					    SB_OP_DELETE, SB_OPS};
+	const enum sb_op *op = r->conf.mode == SB_MODE_RUN ? run : create;
+
+	for (; r->job.verbose && *op != SB_OPS; op++) {
+		_cleanup_strv_ struct sb_strv words = {0};
+		_cleanup_buf_ struct sb_buf line = {0};
+
+		if (sb_runtime_words(&r->rt, *op, &words, err) < 0)
+			return -1;
+		sb_buf_puts(&line, sb_conf_op_key(*op));
+		sb_buf_putc(&line, ':');
+		for (size_t i = 0; i < words.n; i++) {
+			sb_buf_putc(&line, ' ');
+			sb_buf_puts(&line, words.v[i]);
+		}
+		if (!line.failed)
+			say(r, line.data);
+	}
+	return 0;
+}
+
 /* RunTimeRun: becomes the runtime. By hand there is nobody to remove the
  * directory afterwards: then as a child. */
 static int run_runtime(struct run *r, struct sb_err *err)
@@ -380,14 +406,14 @@ static int prepare(struct run *r, struct sb_err *err)
 	    sb_bundle_open(&r->bundle, j->bundle, err) < 0 ||
 	    show_box(r, err) < 0 || choose_init(r, err) < 0 ||
 	    show_script(r, err) < 0 || show_terminal(r, err) < 0 ||
-	    make_args(r, err) < 0 ||
-	    make_env(r, err) < 0 || write_config(r, err) < 0 ||
-	    set_values(r, err) < 0 || write_env_file(r, err) < 0)
+	    make_args(r, err) < 0 || make_env(r, err) < 0 ||
+	    write_config(r, err) < 0 || set_values(r, err) < 0 ||
+	    write_env_file(r, err) < 0)
 		return -1;
 	if (!r->dir.temporary)
 		sb_cgroup_stay();
 	sb_pending_run(&r->rt, &r->dir);
-	if (sb_pending_keep(&r->rt, &r->dir, err) < 0)
+	if (sb_pending_keep(&r->rt, &r->dir, err) < 0 || tell(r, err) < 0)
 		return -1;
 	return report(r, err);
 }

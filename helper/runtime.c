@@ -12,13 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
-/* What is read of a side call's output, and what it may write at all. */
+/* What a side call may write at all. */
 #define MAX_OUTPUT 65536
 
 /* ---- the program ---- */
@@ -104,10 +103,9 @@ int sb_runtime_exec(char **words, char **env, struct sb_err *err)
 		       "runtime %s: %s", words[0], strerror(errno));
 }
 
-static void __attribute__((noreturn)) child(char **words, char **env,
-					    const sigset_t *mask, int out)
+static void __attribute__((noreturn))
+child(char **words, char **env, const sigset_t *mask, int out)
 {
-	struct rlimit lim = {MAX_OUTPUT, MAX_OUTPUT};
 	struct sb_err err;
 	char line[sizeof(err.text) + 16];
 	int n;
@@ -115,9 +113,6 @@ static void __attribute__((noreturn)) child(char **words, char **env,
 	if (out >= 0) {
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-		/* A file and no pipe: nothing that outlives the call can hold
-		 * us, or fill us up. */
-		setrlimit(RLIMIT_FSIZE, &lim);
 		if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 			_exit(SB_FAIL);
 	}
@@ -151,6 +146,22 @@ static int wait_for(pid_t pid, int seconds, int *status)
 	return n == 0 ? -1 : 0;
 }
 
+/* Where a side call writes: a file and no pipe, so that nothing which outlives
+ * the call can hold us, and one that cannot grow (RLIMIT_FSIZE would do, but
+ * crun copies itself to a file first). */
+static int output_file(void)
+{
+	int fd = memfd_create("stepbox", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 &&
+	    (ftruncate(fd, MAX_OUTPUT) < 0 ||
+	     fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) < 0)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 		    char *out, size_t size, struct sb_err *err)
 {
@@ -161,7 +172,7 @@ int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 
 	if (out) {
 		*out = '\0';
-		file = memfd_create("stepbox", MFD_CLOEXEC);
+		file = output_file();
 		if (file < 0)
 			return sb_fail(err, SB_FAIL, "memfd: %s",
 				       strerror(errno));

@@ -52,8 +52,12 @@ static int is_utf8(const char *s)
 	const unsigned char *p = (const unsigned char *)s;
 
 	while (*p) {
-		int more = *p < 0x80 ? 0 : *p < 0xc2 ? -1 : *p < 0xe0 ? 1
-			 : *p < 0xf0 ? 2 : *p < 0xf5 ? 3 : -1;
+		int more = *p < 0x80   ? 0
+			   : *p < 0xc2 ? -1
+			   : *p < 0xe0 ? 1
+			   : *p < 0xf0 ? 2
+			   : *p < 0xf5 ? 3
+				       : -1;
 		unsigned char first = *p++;
 
 		if (more < 0)
@@ -187,8 +191,7 @@ static int edit_mounts(json_t *config, const struct sb_spec *s,
 				      "bind");
 
 		if (!m)
-			return sb_fail(err, SB_FAIL,
-				       "mount of %s: not UTF-8",
+			return sb_fail(err, SB_FAIL, "mount of %s: not UTF-8",
 				       s->mounts[i].source);
 		if (json_array_append_new(mounts, m) < 0)
 			return no_memory(err);
@@ -215,7 +218,7 @@ typedef int edit_fn(json_t *config, const struct sb_spec *s,
 
 /* In the manual's order: what of config.json changes, and by which function. */
 static edit_fn *const edits[] = {
-	edit_args, edit_env,  edit_terminal, edit_cwd,
+	edit_args, edit_env,	edit_terminal, edit_cwd,
 	edit_root, edit_mounts, edit_cgroup,
 };
 
@@ -240,12 +243,12 @@ int sb_spec_env(const json_t *config, struct sb_strv *out, struct sb_err *err)
 		return wrong("process", "an object", err);
 	if (env && !json_is_array(env))
 		return wrong("process.env", "a list", err);
-	json_array_foreach(env, i, e)
-	{
+	json_array_foreach (env, i, e) {
 		if (!json_is_string(e))
-			return sb_fail(err, SB_FAIL, "config.json: "
-						     "process.env[%zu]: not a "
-						     "string",
+			return sb_fail(err, SB_FAIL,
+				       "config.json: "
+				       "process.env[%zu]: not a "
+				       "string",
 				       i);
 		sb_strv_add(out, json_string_value(e));
 	}
@@ -258,8 +261,7 @@ const char *sb_spec_tmpfs(const json_t *config)
 	size_t i;
 	json_t *m;
 
-	json_array_foreach(json_object_get(config, "mounts"), i, m)
-	{
+	json_array_foreach (json_object_get(config, "mounts"), i, m) {
 		type = json_string_value(json_object_get(m, "type"));
 		dest = json_string_value(json_object_get(m, "destination"));
 		if (!type || !dest || strcmp(type, "tmpfs") || *dest != '/' ||
@@ -279,10 +281,9 @@ int sb_spec_has_rlimit(const json_t *config, const char *type)
 	size_t i;
 	json_t *l;
 
-	json_array_foreach(json_object_get(json_object_get(config, "process"),
-					   "rlimits"),
-			   i, l)
-	{
+	json_array_foreach (
+		json_object_get(json_object_get(config, "process"), "rlimits"),
+		i, l) {
 		t = json_string_value(json_object_get(l, "type"));
 		if (t && !strcmp(t, type))
 			return 1;

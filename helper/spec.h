@@ -21,12 +21,12 @@ struct sb_spec_mount {
 };
 
 struct sb_spec {
-	char **args;			    /* process.args */
-	char **env;			    /* process.env */
-	int terminal;			    /* process.terminal */
-	unsigned int rows, columns;	    /* process.consoleSize; 0: none */
-	const char *cwd;		    /* process.cwd; NULL: the bundle's */
-	const char *rootfs;		    /* root.path, absolute */
+	char **args;		    /* process.args */
+	char **env;		    /* process.env */
+	int terminal;		    /* process.terminal */
+	unsigned int rows, columns; /* process.consoleSize; 0: none */
+	const char *cwd;	    /* process.cwd; NULL: the bundle's */
+	const char *rootfs;	    /* root.path, absolute */
 	const struct sb_spec_mount *mounts; /* added behind the bundle's own */
 	size_t n_mounts;
 };

@@ -34,13 +34,14 @@
 struct container {
 	pid_t pid;
 	int pidfd;
-	int child;  /* adopted by us: we get its wait status */
-	int ended;  /* it was waited for; status is valid */
+	int child; /* adopted by us: we get its wait status */
+	int ended; /* it was waited for; status is valid */
 	int status;
 };
 
-static int side_call(struct sb_supervise *s, enum sb_op op, const sigset_t *mask,
-		     int seconds, char *out, size_t size, struct sb_err *err)
+static int side_call(struct sb_supervise *s, enum sb_op op,
+		     const sigset_t *mask, int seconds, char *out, size_t size,
+		     struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv words = {0};
 
@@ -137,8 +138,8 @@ static int failed_call(struct sb_supervise *s, enum sb_op op, int status,
 static int create(struct sb_supervise *s, struct container *c,
 		  const sigset_t *mask, struct sb_err *err)
 {
-	int status = side_call(s, SB_OP_CREATE, mask, CREATE_SECONDS, NULL, 0,
-			       err);
+	int status =
+		side_call(s, SB_OP_CREATE, mask, CREATE_SECONDS, NULL, 0, err);
 
 	if (status)
 		return failed_call(s, SB_OP_CREATE, status, err);
@@ -241,7 +242,7 @@ static void end_processes(struct container *c)
 		forward(c, SIGKILL);
 }
 
-static void delete(struct sb_supervise *s, const sigset_t *mask)
+static void delete (struct sb_supervise *s, const sigset_t *mask)
 {
 	char out[4096];
 	struct sb_err err;
@@ -296,7 +297,7 @@ int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
 	end_processes(&c);
 	s->report->ended = sb_report_now();
 	*status = s->report->status = s->init ? read_status(s, &c) : c.status;
-	delete(s, &mask);
+	delete (s, &mask);
 	if (!rc)
 		sb_report_write(s->dir->fd, s->report, &kill_err);
 	sb_cleanup_fd(&c.pidfd);

@@ -12,8 +12,8 @@ struct sb_supervise {
 	struct sb_runtime *rt;
 	const struct sb_taskdir *dir;
 	struct sb_report *report;
-	int init;     /* our init is the container's process */
-	int terminal; /* standard input is the step's terminal */
+	int init;	  /* our init is the container's process */
+	int terminal;	  /* standard input is the step's terminal */
 	int watch_parent; /* end with the parent, slurmstepd */
 };
 

@@ -35,8 +35,8 @@ static int open_step(struct sb_taskdir *t, struct sb_err *err)
 {
 	struct stat st;
 
-	t->step_fd = open(t->step,
-			  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	t->step_fd =
+		open(t->step, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (t->step_fd < 0 || fstat(t->step_fd, &st) < 0)
 		return sb_fail(err, SB_FAIL, "step directory %s: %s", t->step,
 			       strerror(errno));
@@ -63,7 +63,7 @@ static int make_task(struct sb_taskdir *t, unsigned int task,
 	_cleanup_fd_ int box = -1;
 	char name[32];
 
-	snprintf(name, sizeof(name), SB_TASK_DIR, task);
+	snprintf(name, sizeof(name), SB_TASK_PREFIX "%u", task);
 	if (asprintf(&t->path, "%s/%s", t->step, name) < 0) {
 		t->path = NULL;
 		return sb_fail(err, SB_FAIL, "out of memory");
@@ -105,7 +105,10 @@ void sb_taskdir_close(struct sb_taskdir *t)
 	if (t->temporary && t->step_fd >= 0) {
 		struct sb_reap all = {.name = "", .task = -1};
 
-		sb_reap(t->step_fd, STDERR_FILENO, &all);
+		/* What they name has ended, or is this very process. */
+		unlinkat(t->fd, SB_FILE_STATE, 0);
+		unlinkat(t->fd, SB_FILE_PID, 0);
+		sb_reap(t->step_fd, -1, &all);
 		rmdir(t->step);
 	}
 	sb_cleanup_fd(&t->fd);

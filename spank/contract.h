@@ -42,7 +42,7 @@
  * The step directory, <ContainerPath>/<node>/<job>.<step>.<restart>, holds
  * one directory per task, "task-<local id>". In it:
  */
-#define SB_TASK_DIR "task-%u"
+#define SB_TASK_PREFIX "task-"
 /* The helper's report, written whole by rename: lines "log TEXT" (for the
  * log) and "pid PID START" (a process to end when the task has ended; START is
  * field 22 of proc_pid_stat(5)). */

@@ -22,6 +22,7 @@
 struct reader {
 	sb_kv_fn *fn;
 	void *arg;
+	enum sb_kv_trust trust;
 	int depth;
 };
 
@@ -164,7 +165,8 @@ static int parse_text(struct reader *r, const char *file, const char *text,
 		return sb_fail(err, SB_FAIL, "%s: out of memory", file);
 	while (text < end && !rc) {
 		const char *nl = memchr(text, '\n', end - text);
-		size_t len = nl ? (size_t)(nl - text) + 1 : (size_t)(end - text);
+		size_t len =
+			nl ? (size_t)(nl - text) + 1 : (size_t)(end - text);
 		size_t keep = strip_comment(text, len);
 		ssize_t cont = continued(text, keep);
 
@@ -185,7 +187,8 @@ static int parse_text(struct reader *r, const char *file, const char *text,
 }
 
 /* Reads all of fd, a regular file of at most MAX_FILE bytes. */
-static char *slurp(int fd, const char *path, size_t *size, struct sb_err *err)
+static char *slurp(int fd, const char *path, enum sb_kv_trust trust,
+		   size_t *size, struct sb_err *err)
 {
 	struct stat st;
 	char *text;
@@ -193,6 +196,11 @@ static char *slurp(int fd, const char *path, size_t *size, struct sb_err *err)
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		sb_fail(err, SB_FAIL, "%s: not a regular file", path);
+		return NULL;
+	}
+	if (trust == SB_KV_ROOT && (st.st_uid || st.st_mode & 022)) {
+		sb_fail(err, SB_FAIL,
+			"%s: must be root's and writable by root alone", path);
 		return NULL;
 	}
 	if (st.st_size > MAX_FILE) {
@@ -229,7 +237,7 @@ static int read_file(struct reader *r, const char *path, struct sb_err *err)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return sb_fail(err, SB_FAIL, "%s: %s", path, strerror(errno));
-	text = slurp(fd, path, &size, err);
+	text = slurp(fd, path, r->trust, &size, err);
 	close(fd);
 	errno = 0;
 	if (!text)
@@ -240,9 +248,10 @@ static int read_file(struct reader *r, const char *path, struct sb_err *err)
 	return rc;
 }
 
-int sb_kv_read(const char *path, sb_kv_fn *fn, void *arg, struct sb_err *err)
+int sb_kv_read(const char *path, enum sb_kv_trust trust, sb_kv_fn *fn,
+	       void *arg, struct sb_err *err)
 {
-	struct reader r = {.fn = fn, .arg = arg};
+	struct reader r = {.fn = fn, .arg = arg, .trust = trust};
 
 	return read_file(&r, path, err);
 }

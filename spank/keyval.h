@@ -23,16 +23,23 @@ struct sb_kv_pos {
 typedef int sb_kv_fn(void *arg, const char *key, const char *value,
 		     const struct sb_kv_pos *pos, struct sb_err *err);
 
+/* Who must have written a file that is read. */
+enum sb_kv_trust {
+	SB_KV_ANY,
+	SB_KV_ROOT, /* root's, and writable by root alone; Includes too */
+};
+
 /*
  * Reads path and calls fn for each pair. An Include's relative FILE is looked
  * up beside the file that names it.
  *
  * Returns 0; or -1 with err set ("FILE:LINE: why"): the file cannot be read,
- * is no regular file or larger than 1 MiB, a line is no pair, Includes are
- * nested more than 8 deep, or fn failed. errno is that of the failed open for
- * a file that cannot be opened, else 0.
+ * is no regular file, larger than 1 MiB or not trusted, a line is no pair,
+ * Includes are nested more than 8 deep, or fn failed. errno is that of the
+ * failed open for a file that cannot be opened, else 0.
  */
-int sb_kv_read(const char *path, sb_kv_fn *fn, void *arg, struct sb_err *err);
+int sb_kv_read(const char *path, enum sb_kv_trust trust, sb_kv_fn *fn,
+	       void *arg, struct sb_err *err);
 
 /* The same for text that was read already (size bytes), called path. */
 int sb_kv_parse(const char *path, const char *text, size_t size, sb_kv_fn *fn,

@@ -18,7 +18,7 @@ int slurm_spank_init(spank_t sp, int argc, char **argv)
 	case S_CTX_ALLOCATOR:
 		return sb_client_init(sp);
 	case S_CTX_SLURMD:
-		sb_step_sweep(argc, argv, NULL, 0);
+		sb_step_sweep(argc, argv, 0);
 		return 0;
 	default:
 		return 0;
@@ -68,7 +68,7 @@ int slurm_spank_job_epilog(spank_t sp, int argc, char **argv)
 
 	/* Always 0: a failed epilog drains the node. */
 	if (spank_get_item(sp, S_JOB_ID, &job) == ESPANK_SUCCESS && job && node)
-		sb_step_sweep(argc, argv, sb_step_node(), job);
+		sb_step_sweep(argc, argv, job);
 	return 0;
 }
 #pragma GCC visibility pop

@@ -57,21 +57,28 @@ long long sb_proc_number(const char **s, unsigned long long max)
 	return v;
 }
 
+char *sb_proc_name(char *buf, const char *prefix, unsigned long long v)
+{
+	size_t at = strlen(prefix);
+	char digits[20];
+	int n = 0;
+
+	memcpy(buf, prefix, at);
+	do
+		digits[n++] = '0' + v % 10;
+	while (v /= 10);
+	while (n)
+		buf[at++] = digits[--n];
+	buf[at] = '\0';
+	return buf;
+}
+
 /* "/proc/<pid>/<what>" without stdio, which may take locks. */
 static const char *proc_path(char buf[64], pid_t pid, const char *what)
 {
-	char digits[16];
-	int n = 0, at = 6;
-
-	memcpy(buf, "/proc/", 6);
-	do {
-		digits[n++] = '0' + pid % 10;
-	} while (pid /= 10);
-	while (n)
-		buf[at++] = digits[--n];
-	buf[at++] = '/';
-	memcpy(buf + at, what, strlen(what) + 1);
-	return buf;
+	sb_proc_name(buf, "/proc/", pid);
+	strcat(buf, "/");
+	return strcat(buf, what);
 }
 
 int sb_proc_read(pid_t pid, struct sb_proc *p)
@@ -79,9 +86,8 @@ int sb_proc_read(pid_t pid, struct sb_proc *p)
 	char buf[1024], path[64];
 	const char *s;
 
-	if (pid <= 0 ||
-	    sb_proc_slurp(AT_FDCWD, proc_path(path, pid, "stat"), buf,
-			  sizeof(buf)) <= 0)
+	if (pid <= 0 || sb_proc_slurp(AT_FDCWD, proc_path(path, pid, "stat"),
+				      buf, sizeof(buf)) <= 0)
 		return -1;
 	/* The name (field 2) may hold blanks and ')': the last one ends it. */
 	s = strrchr(buf, ')');
@@ -234,8 +240,8 @@ int sb_proc_elsewhere(pid_t pid)
 
 void sb_proc_boot(char id[40])
 {
-	if (sb_proc_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id,
-			  40) < 0)
+	if (sb_proc_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, 40) <
+	    0)
 		id[0] = '\0';
 	id[strcspn(id, "\n")] = '\0';
 }

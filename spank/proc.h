@@ -29,8 +29,8 @@ int sb_proc_is(pid_t pid, unsigned long long start);
  */
 int sb_proc_kill(pid_t pid, unsigned long long start);
 
-/* Writes at most max of pid's children (of all its threads) to pids; returns how
- * many. Needs /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN). */
+/* Writes at most max of pid's children (of all its threads) to pids; returns
+ * how many. Needs /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN). */
 int sb_proc_children(pid_t pid, pid_t *pids, int max);
 
 /* Whether pid's mount namespace is another than the caller's: 1, 0, or -1 if
@@ -46,6 +46,10 @@ unsigned long long sb_proc_pidns(void);
 /* Reads at most size - 1 bytes of path below dirfd and terminates them; follows
  * no link at the end. Returns the length, or -1. */
 ssize_t sb_proc_slurp(int dirfd, const char *path, char *buf, size_t size);
+
+/* Writes prefix and v in decimal digits to buf, terminated, without stdio. buf
+ * has room for strlen(prefix) + 21 bytes. Returns buf. */
+char *sb_proc_name(char *buf, const char *prefix, unsigned long long v);
 
 /* The number at *s, at most max; moves *s behind it. -1 where none is. */
 long long sb_proc_number(const char **s, unsigned long long max);

@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -158,14 +158,9 @@ static int open_dir(int dir, const char *name, dev_t dev)
 		return -1;
 	if (!fstat(path, &st) && st.st_dev == dev) {
 		if ((st.st_mode & 0700) != 0700) {
-			char link[32] = "/proc/self/fd/";
-			size_t n = strlen(link);
+			char link[40];
 
-			if (path >= 100)
-				link[n++] = '0' + path / 100;
-			link[n++] = '0' + path / 10 % 10;
-			link[n++] = '0' + path % 10;
-			link[n] = '\0';
+			sb_proc_name(link, "/proc/self/fd/", path);
 			(void)!chmod(link, 0700);
 		}
 		fd = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -183,12 +178,9 @@ struct removal {
 
 static int move_up(int dir, const char *name, struct tree *t)
 {
-	char to[16] = ".moved-";
-	unsigned int n = t->moved++;
+	char to[32];
 
-	for (int i = 0; i < 6; i++, n /= 10)
-		to[7 + i] = '0' + n % 10;
-	to[13] = '\0';
+	sb_proc_name(to, ".moved-", t->moved++);
 	return renameat(dir, name, t->top, to);
 }
 
@@ -256,7 +248,7 @@ static int task_entry(int dir, const char *name, void *arg)
 	struct pass *p = arg;
 	int fd;
 
-	if (strncmp(name, "task-", 5))
+	if (strncmp(name, SB_TASK_PREFIX, strlen(SB_TASK_PREFIX)))
 		return 0;
 	fd = open_dir(dir, name, p->dev);
 	if (fd < 0)
@@ -307,12 +299,11 @@ static int pass_keep_delete(struct pass *p, int taskdir, const char *name)
 
 static int reap_task(int dir, int out, long task)
 {
-	char name[32];
+	char name[40];
 	struct stat st;
 	int fd, rc;
 
-	/* Only snprintf with %u: it neither allocates nor locks in glibc. */
-	snprintf(name, sizeof(name), SB_TASK_DIR, (unsigned int)task);
+	sb_proc_name(name, SB_TASK_PREFIX, task);
 	if (fstat(dir, &st) < 0)
 		return SB_REAP_DONE;
 	fd = open_dir(dir, name, st.st_dev);

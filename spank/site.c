@@ -6,11 +6,9 @@
 #include "contract.h"
 #include "keyval.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct reading {
@@ -42,10 +40,11 @@ int sb_site_expand(char *dst, size_t size, const char *pattern,
 		else if (*p == '%' && p[1] == '%')
 			add = "%";
 		else if (*p == '%')
-			return sb_fail(err, SB_FAIL,
-				       "ContainerPath=%s: only %%n and %%%% are "
-				       "possible (stepbox adds node and step)",
-				       pattern);
+			return sb_fail(
+				err, SB_FAIL,
+				"ContainerPath=%s: only %%n and %%%% are "
+				"possible (stepbox adds node and step)",
+				pattern);
 		if (n + (add ? strlen(add) : 1) >= size)
 			return sb_fail(err, SB_FAIL, "ContainerPath: too long");
 		if (add) {
@@ -59,8 +58,7 @@ int sb_site_expand(char *dst, size_t size, const char *pattern,
 	return 0;
 }
 
-static int flag(int *to, const char *key, const char *value,
-		struct sb_err *err)
+static int flag(int *to, const char *key, const char *value, struct sb_err *err)
 {
 	*to = sb_kv_bool(value);
 	if (*to < 0)
@@ -89,21 +87,12 @@ int sb_site_read(struct sb_site *site, const char *conf, const char *node,
 		 struct sb_err *err)
 {
 	struct reading r = {.site = site, .node = node};
-	struct stat st;
 
 	*site = (struct sb_site){.allow_root = 0};
 	if (sb_site_expand(site->path, sizeof(site->path), SB_CONTAINER_PATH,
 			   node, err) < 0)
 		return -1;
-	if (stat(conf, &st) < 0)
-		return sb_fail(err, SB_FAIL, "configuration %s: %s", conf,
-			       strerror(errno));
-	if (st.st_uid || st.st_mode & 022)
-		return sb_fail(err, SB_FAIL,
-			       "configuration %s: must be root's and writable "
-			       "by root alone",
-			       conf);
-	if (sb_kv_read(conf, pair, &r, err) < 0)
+	if (sb_kv_read(conf, SB_KV_ROOT, pair, &r, err) < 0)
 		return sb_wrap(err, "configuration");
 	return 0;
 }

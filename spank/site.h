@@ -8,9 +8,9 @@
 #include <limits.h>
 
 struct sb_site {
-	char path[PATH_MAX];	 /* ContainerPath, letters expanded */
-	int allow_root;		 /* AllowRoot */
-	int trust_container;	 /* TrustSlurmContainer */
+	char path[PATH_MAX]; /* ContainerPath, letters expanded */
+	int allow_root;	     /* AllowRoot */
+	int trust_container; /* TrustSlurmContainer */
 };
 
 /*

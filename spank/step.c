@@ -9,7 +9,6 @@
 #include "site.h"
 #include "stepdir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -89,8 +88,9 @@ static int get_user(spank_t sp, struct sb_err *err)
 	    spank_get_item(sp, S_JOB_GID, &step.user.gid) != ESPANK_SUCCESS ||
 	    spank_get_item(sp, S_JOB_SUPPLEMENTARY_GIDS, &groups, &n) !=
 		    ESPANK_SUCCESS)
-		return sb_fail(err, SB_FAIL, "Slurm does not say whose job "
-					     "this is");
+		return sb_fail(err, SB_FAIL,
+			       "Slurm does not say whose job "
+			       "this is");
 	step.user.groups = groups;
 	step.user.ngroups = n;
 	return 0;
@@ -100,15 +100,17 @@ static int check_policy(const struct sb_site *site, const char *bundle,
 			int vouched, struct sb_err *err)
 {
 	if (!vouched && !site->trust_container)
-		return sb_fail(err, SB_FAIL,
-			       "SLURM_CONTAINER=%s came without stepbox's mark: "
-			       "the srun, sbatch or salloc that sent it has no "
-			       "stepbox plugin in its plugstack.conf (or set "
-			       "TrustSlurmContainer=yes)",
-			       bundle);
+		return sb_fail(
+			err, SB_FAIL,
+			"SLURM_CONTAINER=%s came without stepbox's mark: "
+			"the srun, sbatch or salloc that sent it has no "
+			"stepbox plugin in its plugstack.conf (or set "
+			"TrustSlurmContainer=yes)",
+			bundle);
 	if (!step.user.uid && !site->allow_root)
-		return sb_fail(err, SB_FAIL, "a job of root gets no container "
-					     "(AllowRoot=yes allows it)");
+		return sb_fail(err, SB_FAIL,
+			       "a job of root gets no container "
+			       "(AllowRoot=yes allows it)");
 	return 0;
 }
 
@@ -118,8 +120,9 @@ static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
 
 	if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
 	    spank_get_item(sp, S_JOB_STEPID, &id) != ESPANK_SUCCESS)
-		return sb_fail(err, SB_FAIL, "Slurm does not say which step "
-					     "this is");
+		return sb_fail(err, SB_FAIL,
+			       "Slurm does not say which step "
+			       "this is");
 	spank_get_item(sp, S_SLURM_RESTART_COUNT, &restart);
 	step.dir.node =
 		sb_stepdir_open_node(site->path, sb_step_node(), 1, err);
@@ -136,8 +139,8 @@ static int tell_helper(spank_t sp, const struct sb_site *site, const char *conf,
 	const struct {
 		const char *name, *value;
 	} vars[] = {
-		{SB_ENV_CONTAINER, bundle}, {SB_ENV_BUNDLE, bundle},
-		{SB_ENV_CONF, conf},	    {SB_ENV_DIR, dir},
+		{SB_ENV_CONTAINER, bundle},   {SB_ENV_BUNDLE, bundle},
+		{SB_ENV_CONF, conf},	      {SB_ENV_DIR, dir},
 		{SB_ENV_STEP, step.dir.name},
 	};
 
@@ -247,8 +250,8 @@ static int hand_over(spank_t sp, struct sb_err *err)
 			       "helper %s: %s", SB_HELPER_PATH,
 			       strerror(errno));
 	helper = strdup(SB_HELPER_PATH);
-	if (!helper || spank_setenv(sp, SB_ENV_ARGV0, argv[0], 1) !=
-			       ESPANK_SUCCESS) {
+	if (!helper ||
+	    spank_setenv(sp, SB_ENV_ARGV0, argv[0], 1) != ESPANK_SUCCESS) {
 		free(helper);
 		return sb_fail(err, SB_FAIL, "cannot pass the command on");
 	}
@@ -328,6 +331,24 @@ void sb_step_end(void)
 
 /* ---- the nets ---- */
 
+/* slurmd -N NAME: in slurmd itself nothing else says which node it is. */
+static const char *slurmd_node(void)
+{
+	static char args[4096];
+	ssize_t n = sb_proc_slurp(AT_FDCWD, "/proc/self/cmdline", args,
+				  sizeof(args));
+	const char *end = args + (n < 0 ? 0 : n);
+
+	for (const char *a = args; a < end; a += strlen(a) + 1) {
+		const char *name = a[2] ? a + 2 : a + 3;
+
+		if (!strncmp(a, "-N", 2) && name < end && *name &&
+		    !strchr(name, '/') && *name != '.')
+			return name;
+	}
+	return sb_step_node();
+}
+
 static void found(const char *name, int left, const char *text)
 {
 	snprintf(step.dir.name, sizeof(step.dir.name), "%.47s", name);
@@ -337,11 +358,21 @@ static void found(const char *name, int left, const char *text)
 			: "cleaned up");
 }
 
-static void sweep_node(const char *path, const char *node, uint32_t job)
+void sb_step_sweep(int argc, char **argv, uint32_t job)
 {
+	const char *conf = sb_site_conf(argc, argv);
+	const char *node = job ? sb_step_node() : slurmd_node();
+	struct sb_site site;
 	struct sb_err err;
-	int fd = sb_stepdir_open_node(path, node, 0, &err);
+	int fd;
 
+	if (!conf)
+		return;
+	if (sb_site_read(&site, conf, node, &err) < 0) {
+		slurm_info("stepbox: %s", err.text);
+		return;
+	}
+	fd = sb_stepdir_open_node(site.path, node, 0, &err);
 	if (fd < 0) {
 		if (errno != ENOENT)
 			slurm_info("stepbox: %s", err.text);
@@ -349,30 +380,4 @@ static void sweep_node(const char *path, const char *node, uint32_t job)
 	}
 	sb_stepdir_sweep(fd, job, found);
 	close(fd);
-}
-
-void sb_step_sweep(int argc, char **argv, const char *node, uint32_t job)
-{
-	const char *conf = sb_site_conf(argc, argv);
-	struct sb_site site;
-	struct sb_err err;
-	struct dirent *e;
-	DIR *d;
-
-	if (!conf)
-		return;
-	if (sb_site_read(&site, conf, sb_step_node(), &err) < 0) {
-		slurm_info("stepbox: %s", err.text);
-		return;
-	}
-	if (node) {
-		sweep_node(site.path, node, job);
-		return;
-	}
-	d = opendir(site.path);
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.')
-			sweep_node(site.path, e->d_name, job);
-	if (d)
-		closedir(d);
 }

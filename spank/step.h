@@ -32,8 +32,8 @@ void sb_step_end(void);
 /* This node's name as slurmd has it (slurmd -N); never a user's word. */
 const char *sb_step_node(void);
 
-/* The nets: remove what dead slurmstepds left; job 0 is any. node NULL: of all
- * nodes on this machine. Says in the log what it found. */
-void sb_step_sweep(int argc, char **argv, const char *node, uint32_t job);
+/* The nets: remove what dead slurmstepds of this node left, of job (its epilog)
+ * or, with 0, of any (slurmd's start). Says in the log what was found. */
+void sb_step_sweep(int argc, char **argv, uint32_t job);
 
 #endif

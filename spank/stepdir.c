@@ -55,7 +55,8 @@ static int step_down(int at, const char *name, int create, mode_t mode)
 		errno = EPERM;
 		return -1;
 	}
-	fd = openat(at, name, OPEN_DIR | (S_ISLNK(st.st_mode) ? 0 : O_NOFOLLOW));
+	fd = openat(at, name,
+		    OPEN_DIR | (S_ISLNK(st.st_mode) ? 0 : O_NOFOLLOW));
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0 || st.st_uid || st.st_mode & 022) {
@@ -212,7 +213,8 @@ static int make_owned(int node, const char *name, const struct sb_user *user)
 
 	if (mkdirat(node, name, 0700) < 0)
 		return -1;
-	fd = openat(node, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(node, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && !fchmod(fd, 0700) && !fchown(fd, user->uid, user->gid))
 		return fd;
 	if (fd >= 0)
@@ -347,8 +349,9 @@ void sb_stepdir_sweep(int node, uint32_t job,
 {
 	int dir = open_private(node, OWNER_DIR);
 	int trash = open_private(node, TRASH_DIR);
-	int list = dir < 0 ? -1 : openat(dir, ".", O_RDONLY | O_DIRECTORY |
-							   O_CLOEXEC);
+	int list =
+		dir < 0 ? -1
+			: openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = list < 0 ? NULL : fdopendir(list);
 	struct dirent *e;
 
@@ -358,8 +361,8 @@ void sb_stepdir_sweep(int node, uint32_t job,
 
 		if (e->d_name[0] == '.' || owner_read(dir, e->d_name, &o) < 0)
 			continue;
-		trashed = !faccessat(trash, e->d_name, F_OK,
-				     AT_SYMLINK_NOFOLLOW);
+		trashed =
+			!faccessat(trash, e->d_name, F_OK, AT_SYMLINK_NOFOLLOW);
 		if (trashed)
 			sweep_one(node, trash, e->d_name, &o, found);
 		else if (of_job(e->d_name, job) && owner_dead(&o))

@@ -108,3 +108,25 @@ wait_line() {
 	until_true 30 C test -s "$1" || return 1
 	C head -n 1 "$1"
 }
+
+# start_step N [COMMANDS [BUNDLE]]: a step of N tasks on n1 that does COMMANDS
+# and then runs until it is ended; sets job. Its processes are known by their
+# argument, not by a runtime's word.
+start_step() {
+	local n=$1
+	A rm -f /home/alice/id /home/alice/rc
+	ash 'srun -Q -w n1 -N1 -n"$1" --container="$2" sh -c '\''
+			[ $SLURM_PROCID != 0 ] || echo $SLURM_JOB_ID
+			eval "$1"; sleep 4242'\'' sh "$3" >id 2>err; echo $? >rc' \
+		"$n" "${3-$B}" "${2-true}" >/dev/null 2>&1 3>&- &
+	job=$(wait_line /home/alice/id)
+	until_true 20 eval "[[ \$(sleepers) -ge $n ]]"
+}
+
+# Exactly these: every shell above them has the words in its own arguments.
+sleepers() {
+	C bash -c 'for p in /proc/[0-9]*/cmdline; do
+		[[ $(tr "\0" " " 2>/dev/null <"$p") == "sleep 4242 " ]] && echo; done 2>/dev/null | wc -l'
+}
+
+ended() { [[ $(sleepers) == 0 ]]; }

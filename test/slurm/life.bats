@@ -5,22 +5,6 @@
 
 load lib
 
-# A step of N tasks on n1 that runs until it is ended; sets job. Its processes
-# are known by their argument, not by a runtime's word.
-start_step() {
-	local n=$1
-	shift
-	A rm -f /home/alice/id
-	ash 'srun -Q -w n1 -N1 -n"$1" --container="$2" sh -c '\''
-			[ $SLURM_PROCID != 0 ] || echo $SLURM_JOB_ID
-			eval "$3"; sleep 4242'\'' x y z "$4" >id 2>err; echo $? >rc' \
-		x "$n" "${2-$B}" "${1-}" "${1-:}" >/dev/null 2>&1 3>&- &
-	job=$(wait_line /home/alice/id)
-	until_true 20 eval "[[ \$(sleepers) -ge $n ]]"
-}
-
-sleepers() { C bash -c 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\0" " " | grep -o "sleep 4242" | wc -l'; }
-
 # The task's process (the runtime or the helper): slurmstepd's child.
 task_pid() {
 	C bash -c 'for s in $(cat /proc/[0-9]*/task/*/children 2>/dev/null); do
@@ -34,8 +18,6 @@ stepd_pid() {
 		[[ $(tr "\0" " " <"$p/cmdline" 2>/dev/null) == "slurmstepd: [$1."* ]] && echo "${p#/proc/}"
 		done | head -n 1' x "$job"
 }
-
-ended() { [[ $(sleepers) == 0 ]]; }
 
 @test "scancel" {
 	start_step 1
@@ -82,16 +64,6 @@ ended() { [[ $(sleepers) == 0 ]]; }
 	until_true 20 ended
 }
 
-@test "time limit" {
-	# OverTimeLimit is 0 and the limit counts in minutes; admins may shorten
-	# that of a running job, which ends it at Slurm's next look.
-	start_step 2
-	C scontrol update job="$job" TimeLimit=1
-	until_true 150 ended
-	run C scontrol -o show job "$job"
-	has TIMEOUT
-}
-
 @test "SIGKILL of the task's process: the runtime, or the helper" {
 	start_step 1
 	pid=$(task_pid)
@@ -104,7 +76,7 @@ ended() { [[ $(sleepers) == 0 ]]; }
 }
 
 @test "SIGKILL of the task's process, without a pid namespace" {
-	start_step 1 : /images/nopid
+	start_step 1 true /images/nopid
 	C kill -KILL "$(task_pid)"
 	until_true 20 ended
 	until_true 20 no_jobs
@@ -142,7 +114,7 @@ ended() { [[ $(sleepers) == 0 ]]; }
 	C kill -KILL "$(stepd_pid)"
 	"$TOP/test/cluster" slurmd "$SB_CLUSTER" start n1
 	until_true 30 ended
-	until_true 20 nothing_left
+	until_true 20 C test ! -e "/run/stepbox/n1/$job.0.0"
 	A scancel "$job"
 }
 

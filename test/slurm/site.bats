@@ -213,7 +213,7 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	conf 'RunTimeRun="showargs %% %j %s %t %u %U %n %Z %r %m %b %e %p %@"' 'RunTimeKill="x"' 'RunTimeDelete="x %m"'
 	run ash 'srun -Q -w n1 --container=$B echo "a b" "\$(id)"'
 	[[ $output =~ ^'<%><'([0-9]+)'><0><0><alice><2001><n1></home/alice></images/centos/rootfs></run/stepbox/n1/'([0-9]+)'.0.0><'[^\>]*'/task-0><'[^\>]*'/task-0/environment><4294967295><echo><a b><$(id)>'$ ]]
-	conf 'RunTimeRun="showargs $(echo shell) \"%Z\" %@; true"' 'RunTimeKill="x"' 'RunTimeDelete="x %m"'
+	conf 'RunTimeRun="showargs $(echo shell) %Z %@; true"' 'RunTimeKill="x"' 'RunTimeDelete="x %m"'
 	run ash 'srun -Q --container=$B echo "a b" "\$(id)" "it'"'"'s"'
 	[[ $output == '<shell></home/alice><echo><a b><$(id)>'"<it's>" ]]
 	C rm /usr/local/bin/showargs
@@ -228,9 +228,9 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	is "$output" /etc
 }
 
-@test "a prolog and an epilog script see the bundle" {
-	run ash 'sbatch -Q --wait --container=$B -o /dev/null --wrap true; srun -Q --container=$B true' 2>/dev/null
-	# Set for them by the client; Slurm shows it as the job's SPANK environment.
-	run ash 'sbatch -Q --container=$B -o /dev/null --wrap "sleep 1" --parsable'
-	[[ $output =~ ^[0-9]+$ ]]
+@test "Prolog and Epilog scripts see the bundle" {
+	ash 'sbatch -Q --wait --container=$B -o id --wrap "echo \$SLURM_JOB_ID"'
+	id=$(C grep -v ^stepbox: /home/alice/id)
+	until_true 20 C grep -qx "$id $B" /var/log/epilog.seen
+	ash 'salloc -Q srun -Q --container=$B true' 2>/dev/null
 }

@@ -259,3 +259,13 @@ plain none"
 	ash 'srun -Q -w n1 --container=$B true' 2>/dev/null
 	until_true 20 eval 'tail -n 20 "$SB_CLUSTER/slurmd.n1.log" | grep -q "stepbox: .*task 0: $SB_RUNTIME $SB_MODE, pid [0-9]*, prepared in [0-9.]* ms"'
 }
+
+@test "the same by hand: stepbox run, with the words of the runtime under -v" {
+	run ash 'srun -Q stepbox run -v --bundle $B -- sh -c "grep -c ^NAME=.CentOS /etc/os-release; exit 7" 2>err; echo $?; cat err; ls -d /tmp/stepbox-*'
+	is "${lines[0]}" 1
+	is "${lines[1]}" 7
+	[[ $SB_MODE == create ]] || has "RunTimeRun: /usr/"
+	[[ $SB_MODE == run ]] || has "RunTimeCreate: /usr/"
+	has "(by hand)"
+	lacks "/tmp/stepbox-*/"
+}

@@ -123,7 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_patterns), cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_shipped),
 		cmocka_unit_test(test_example),
 	};
 

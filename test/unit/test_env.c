@@ -46,9 +46,18 @@ static void test_bundle_wins(void **state)
 static void test_job_wins(void **state)
 {
 	static const char *const names[] = {
-		"SLURM_JOB_ID", "SLURMD_NODENAME", "PMI_RANK", "PMIX_RANK",
-		"TERM", "HOME", "USER", "LOGNAME", "TMPDIR",
-		"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY",
+		"SLURM_JOB_ID",
+		"SLURMD_NODENAME",
+		"PMI_RANK",
+		"PMIX_RANK",
+		"TERM",
+		"HOME",
+		"USER",
+		"LOGNAME",
+		"TMPDIR",
+		"CUDA_VISIBLE_DEVICES",
+		"ROCR_VISIBLE_DEVICES",
+		"ZE_AFFINITY",
 		"OMP_NUM_THREADS",
 	};
 	char a[64], b[64];
@@ -60,23 +69,23 @@ static void test_job_wins(void **state)
 		assert_string_equal(merge(LIST(a), LIST(b), NULL, 1), a);
 	}
 	/* whole names: these only begin alike */
-	assert_string_equal(merge(LIST("HOMEPAGE=j"), LIST("HOMEPAGE=b"), NULL,
-				  1),
-			    "HOMEPAGE=b");
-	assert_string_equal(merge(LIST("TERMINFO=j"), LIST("TERMINFO=b"), NULL,
-				  1),
-			    "TERMINFO=b");
+	assert_string_equal(
+		merge(LIST("HOMEPAGE=j"), LIST("HOMEPAGE=b"), NULL, 1),
+		"HOMEPAGE=b");
+	assert_string_equal(
+		merge(LIST("TERMINFO=j"), LIST("TERMINFO=b"), NULL, 1),
+		"TERMINFO=b");
 }
 
 static void test_shell(void **state)
 {
 	(void)state;
-	assert_string_equal(merge(LIST("SHELL=/bin/zsh"), LIST("SHELL=/bin/sh"),
-				  NULL, 1),
-			    "SHELL=/bin/zsh");
-	assert_string_equal(merge(LIST("SHELL=/bin/zsh"), LIST("SHELL=/bin/sh"),
-				  NULL, 0),
-			    "SHELL=/bin/sh");
+	assert_string_equal(
+		merge(LIST("SHELL=/bin/zsh"), LIST("SHELL=/bin/sh"), NULL, 1),
+		"SHELL=/bin/zsh");
+	assert_string_equal(
+		merge(LIST("SHELL=/bin/zsh"), LIST("SHELL=/bin/sh"), NULL, 0),
+		"SHELL=/bin/sh");
 	assert_string_equal(merge(LIST("SHELL=/bin/zsh", "A=1"), NULL, NULL, 0),
 			    "A=1");
 }
@@ -94,10 +103,10 @@ static void test_left_out(void **state)
 static void test_bytes(void **state)
 {
 	(void)state;
-	assert_string_equal(merge(LIST("A=x\ny", "B=", "C=a=b",
-				       "BASH_FUNC_f%%=() { :; }"),
-				  NULL, NULL, 1),
-			    "A=x\ny|B=|C=a=b|BASH_FUNC_f%%=() { :; }");
+	assert_string_equal(
+		merge(LIST("A=x\ny", "B=", "C=a=b", "BASH_FUNC_f%%=() { :; }"),
+		      NULL, NULL, 1),
+		"A=x\ny|B=|C=a=b|BASH_FUNC_f%%=() { :; }");
 }
 
 static void test_many(void **state)
@@ -126,15 +135,19 @@ static void test_runtime(void **state)
 {
 	struct sb_strv out = {0};
 	struct sb_err err;
-	char *job[] = {"PATH=/evil", "LD_PRELOAD=x", "HOME=/h", "SLURM_JOBID=1",
-		       "SLURM_STEPBOX_DIR=/x", "XDG_RUNTIME_DIR=/run/user/1",
-		       "GCONV_PATH=x", NULL};
+	char *job[] = {"PATH=/evil",
+		       "LD_PRELOAD=x",
+		       "HOME=/h",
+		       "SLURM_JOBID=1",
+		       "SLURM_STEPBOX_DIR=/x",
+		       "XDG_RUNTIME_DIR=/run/user/1",
+		       "GCONV_PATH=x",
+		       NULL};
 
 	(void)state;
 	assert_int_equal(sb_env_runtime(job, NULL, &out, &err), 0);
 	assert_string_equal(joined(&out),
-			    "PATH=" SB_RUNTIME_PATH
-			    "|HOME=/h|SLURM_JOBID=1|"
+			    "PATH=" SB_RUNTIME_PATH "|HOME=/h|SLURM_JOBID=1|"
 			    "XDG_RUNTIME_DIR=/run/user/1");
 }
 

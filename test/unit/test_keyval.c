@@ -124,7 +124,7 @@ static void test_include_itself(void **state)
 	f = fopen(path, "w");
 	fputs(text, f);
 	fclose(f);
-	assert_int_equal(sb_kv_read(path, collect, NULL, &err), -1);
+	assert_int_equal(sb_kv_read(path, SB_KV_ANY, collect, NULL, &err), -1);
 	assert_contains(err.text, "nested too deep");
 	unlink(path);
 }
@@ -134,11 +134,14 @@ static void test_no_file(void **state)
 	struct sb_err err;
 
 	(void)state;
-	assert_int_equal(sb_kv_read("/nonexistent/x", collect, NULL, &err), -1);
+	assert_int_equal(
+		sb_kv_read("/nonexistent/x", SB_KV_ANY, collect, NULL, &err),
+		-1);
 	assert_contains(err.text, "/nonexistent/x: No such file");
-	assert_int_equal(sb_kv_read("/", collect, NULL, &err), -1);
+	assert_int_equal(sb_kv_read("/", SB_KV_ANY, collect, NULL, &err), -1);
 	assert_contains(err.text, "not a regular file");
-	assert_int_equal(sb_kv_read("/dev/zero", collect, NULL, &err), -1);
+	assert_int_equal(
+		sb_kv_read("/dev/zero", SB_KV_ANY, collect, NULL, &err), -1);
 	assert_contains(err.text, "not a regular file");
 }
 
@@ -158,7 +161,10 @@ static void test_escape(void **state)
 	char buf[16];
 
 	(void)state;
-	assert_int_equal(sb_escape(buf, sizeof(buf), "a\n\x1b" "b"), 10);
+	assert_int_equal(sb_escape(buf, sizeof(buf),
+				   "a\n\x1b"
+				   "b"),
+			 10);
 	assert_string_equal(buf, "a\\012\\033b");
 	assert_int_equal(sb_escape(buf, 4, "abcdef"), 3);
 	assert_string_equal(buf, "abc");

@@ -20,13 +20,11 @@ static void test_expand(void **state)
 	char path[32];
 
 	(void)state;
-	assert_int_equal(sb_site_expand(path, sizeof(path), "/a/%n/%%", "n1",
-					&err),
-			 0);
+	assert_int_equal(
+		sb_site_expand(path, sizeof(path), "/a/%n/%%", "n1", &err), 0);
 	assert_string_equal(path, "/a/n1/%");
-	assert_int_equal(sb_site_expand(path, sizeof(path), "/a/%u", "n1",
-					&err),
-			 -1);
+	assert_int_equal(
+		sb_site_expand(path, sizeof(path), "/a/%u", "n1", &err), -1);
 	assert_int_equal(sb_site_expand(path, sizeof(path), "a", "n1", &err),
 			 -1);
 	assert_int_equal(sb_site_expand(path, 8, "/abcdefgh", "n1", &err), -1);
@@ -52,6 +50,19 @@ static void test_read(void **state)
 	unlink(path);
 	assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
 	assert_contains(err.text, "No such file");
+	/* An included file is root's word too. */
+	{
+		char inner[64], text[128];
+
+		strcpy(inner, unit_file("AllowRoot=yes\n"));
+		chmod(inner, 0622);
+		snprintf(text, sizeof(text), "Include %s\n", inner);
+		path = unit_file(text);
+		assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
+		assert_contains(err.text, "root alone");
+		unlink(path);
+		unlink(inner);
+	}
 	path = unit_file("\nAllowRoot=perhaps\n");
 	assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
 	assert_contains(err.text, ":2: AllowRoot=perhaps");

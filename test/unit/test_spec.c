@@ -149,14 +149,17 @@ static void test_refused(void **state)
 /* RFC 3629's borders. */
 static void test_utf8(void **state)
 {
-	static const char *const good[] = {"\xc2\x80", "\xdf\xbf",
-					   "\xe0\xa0\x80", "\xed\x9f\xbf",
-					   "\xf0\x90\x80\x80",
-					   "\xf4\x8f\xbf\xbf"};
-	static const char *const bad[] = {"\x80",	      "\xc1\xbf",
-					  "\xe0\x9f\xbf",     "\xed\xa0\x80",
-					  "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-					  "\xf5\x80\x80\x80", "\xe2\x82",
+	static const char *const good[] = {
+		"\xc2\x80",	"\xdf\xbf",	    "\xe0\xa0\x80",
+		"\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+	static const char *const bad[] = {"\x80",
+					  "\xc1\xbf",
+					  "\xe0\x9f\xbf",
+					  "\xed\xa0\x80",
+					  "\xf0\x8f\xbf\xbf",
+					  "\xf4\x90\x80\x80",
+					  "\xf5\x80\x80\x80",
+					  "\xe2\x82",
 					  "\xc2"};
 	struct sb_spec s = plain();
 	char *a[] = {NULL, NULL};
@@ -188,11 +191,12 @@ static json_t *doc(const char *text)
 
 static void test_questions(void **state)
 {
-	json_t *j = doc("{\"mounts\":[{\"destination\":\"/tmp\",\"type\":"
-			"\"tmpfs\"},{\"destination\":\"/dev\",\"type\":"
-			"\"tmpfs\"},{\"destination\":\"/x\",\"type\":\"bind\"}"
-			"],\"process\":{\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\"}]"
-			"}}");
+	json_t *j =
+		doc("{\"mounts\":[{\"destination\":\"/tmp\",\"type\":"
+		    "\"tmpfs\"},{\"destination\":\"/dev\",\"type\":"
+		    "\"tmpfs\"},{\"destination\":\"/x\",\"type\":\"bind\"}"
+		    "],\"process\":{\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\"}]"
+		    "}}");
 	struct sb_strv env_list = {0};
 	struct sb_err err;
 
