@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 /* Told by the kernel when the parent dies, where we are not PID 1 and may tidy
- * up before we go. A real-time signal that nobody sends. */
+ * up before we go. Should anybody send it, it is forwarded like others. */
 #define SIG_ORPHANED SIGRTMAX
 
 static struct {
@@ -220,23 +220,35 @@ static pid_t start(char **argv, const sigset_t *mask)
 
 	if (pid)
 		return pid;
-	/* A group of its own: `kill 0` in a script is not for us, and on a
-	 * terminal it must be the foreground's. */
-	setpgid(0, 0);
-	if (opt.terminal)
-		tcsetpgrp(STDIN_FILENO, getpid());
+	/* A group of its own: `kill 0` in a script is not for us. On a
+	 * terminal the command leads the session, as it does without a
+	 * container: with us as leader nobody would continue it after ^Z. */
+	if (opt.terminal) {
+		setsid();
+		ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+	} else {
+		setpgid(0, 0);
+	}
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	run_command(argv);
 }
 
 /* ---- until it ends ---- */
 
-/* Takes the terminal: the runtime made us the leader of a session without
- * one, and the helper has given it up. */
-static void take_terminal(void)
+/* Where the runtime gave us the terminal (RunTimeRun) we let it go, for the
+ * command to take. The hangup that this sends is not the user's. */
+static void release_terminal(void)
 {
-	setsid();
-	ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+	struct timespec none = {0};
+	sigset_t hup;
+
+	if (ioctl(STDIN_FILENO, TIOCNOTTY) < 0)
+		return;
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	sigaddset(&hup, SIGCONT);
+	while (sigtimedwait(&hup, NULL, &none) > 0)
+		;
 }
 
 static int reap(pid_t main_pid, int *status)
@@ -254,7 +266,7 @@ static int reap(pid_t main_pid, int *status)
 }
 
 /* Returns the command's wait status; -1 when the parent has died. */
-static int serve(pid_t pid, const sigset_t *all)
+static int serve(pid_t pid, pid_t parent, const sigset_t *all)
 {
 	int status, sig;
 
@@ -263,7 +275,8 @@ static int serve(pid_t pid, const sigset_t *all)
 		if (sig == SIGCHLD) {
 			if (reap(pid, &status))
 				return status;
-		} else if (sig == SIG_ORPHANED) {
+		} else if (sig == SIG_ORPHANED && getpid() != 1 &&
+			   getppid() != parent) {
 			return -1;
 		} else if (sig > 0 && sig != SIGTTIN && sig != SIGTTOU) {
 			kill(pid, sig);
@@ -286,6 +299,10 @@ static void end_descendants(void)
 			close(fd);
 		if (n <= 0)
 			return;
+		/* A pid that was cut off would be another process's. */
+		while (n == (ssize_t)sizeof(buf) - 1 && n > 1 &&
+		       buf[n - 1] != ' ')
+			n--;
 		buf[n] = '\0';
 		for (char *p = buf; *p; p += strcspn(p, " "), p += *p == ' ')
 			if (number(p) > 1)
@@ -324,8 +341,8 @@ static void __attribute__((noreturn)) finish(int status)
 
 int main(int argc, char **argv)
 {
+	pid_t pid, parent = getppid();
 	sigset_t all, mask;
-	pid_t pid;
 	int status;
 
 	(void)argc;
@@ -341,7 +358,7 @@ int main(int argc, char **argv)
 		_exit(SB_FAIL);
 	}
 	if (opt.terminal)
-		take_terminal();
+		release_terminal();
 	go_to_cwd();
 	restore_limit();
 	pid = start(argv, &mask);
@@ -349,7 +366,7 @@ int main(int argc, char **argv)
 		say("fork failed", "", "", "");
 		_exit(SB_FAIL);
 	}
-	status = serve(pid, &all);
+	status = serve(pid, parent, &all);
 	if (getpid() != 1)
 		end_descendants();
 	finish(status < 0 ? SIGKILL : status);

@@ -102,6 +102,23 @@ static int read_step(struct sb_job *j, struct sb_err *err)
 	return 0;
 }
 
+/* srun --bcast without a file name: slurmstepd completes argv[0], but what it
+ * saw there was us (22.05, src/slurmd/slurmstepd/task.c, exec_task). */
+static void finish_bcast(struct sb_job *j)
+{
+	char *old = j->cmd.v ? j->cmd.v[0] : NULL, *whole;
+
+	if (!old || !*old || old[strlen(old) - 1] != '/')
+		return;
+	if (asprintf(&whole, "%sslurm_bcast_%u.%u_%s", old, j->job, j->step,
+		     j->node) < 0) {
+		j->cmd.failed = 1;
+		return;
+	}
+	free(old);
+	j->cmd.v[0] = whole;
+}
+
 static unsigned int env_number(const char *name)
 {
 	const char *s = getenv(name);
@@ -147,6 +164,8 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 		return rc;
 	if (read_step(j, err) < 0)
 		return -1;
+	if (argv0)
+		finish_bcast(j);
 	if (j->cmd.failed)
 		return sb_fail(err, SB_FAIL, "out of memory");
 	if (!j->cmd.n)

@@ -53,7 +53,8 @@ int sb_pattern_check(const char *pattern, struct sb_err *err)
 				       "stepbox.conf(5))",
 				       *p ? *p : ' ');
 		if (*p == '@' && !shell &&
-		    ((p - 1 > pattern && p[-2] != ' ' && p[-2] != '\t') ||
+		    (quote ||
+		     (p - 1 > pattern && p[-2] != ' ' && p[-2] != '\t') ||
 		     (p[1] && p[1] != ' ' && p[1] != '\t')))
 			return sb_fail(err, SB_FAIL,
 				       "%%@ must be a word of its own");

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAX_RECORD 65536
 #define DELETE_SECONDS 10
@@ -62,13 +63,22 @@ void sb_pending_run(const struct sb_runtime *rt, const struct sb_taskdir *dir)
 {
 	char path[PATH_MAX];
 	struct dirent *e;
-	DIR *d;
+	struct stat st;
+	DIR *d = NULL;
+	int fd;
 
 	if (dir->temporary ||
 	    snprintf(path, sizeof(path), "%s/../" SB_USER_DIR, dir->step,
 		     geteuid()) >= (int)sizeof(path))
 		return;
-	d = opendir(path);
+	/* By hand --dir may lie anywhere, and what lies beside it be anyone's.
+	 */
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && !fstat(fd, &st) && st.st_uid == geteuid() &&
+	    !(st.st_mode & 022))
+		d = fdopendir(fd);
+	if (fd >= 0 && !d)
+		close(fd);
 	while (d && (e = readdir(d)))
 		if (*e->d_name != '.')
 			run_record(rt, dirfd(d), e->d_name);

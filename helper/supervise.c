@@ -270,6 +270,14 @@ static int read_status(struct sb_supervise *s, const struct container *c)
 	return c->ended ? c->status : SB_FAIL << 8;
 }
 
+static int final_status(struct sb_supervise *s, const struct container *c)
+{
+	if (s->init)
+		return read_status(s, c);
+	/* Without our init, what was not seen is no success. */
+	return c->ended ? c->status : SB_FAIL << 8;
+}
+
 int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
 {
 	struct container c = {.pid = 0, .pidfd = -1};
@@ -296,7 +304,7 @@ int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
 			  &kill_err);
 	end_processes(&c);
 	s->report->ended = sb_report_now();
-	*status = s->report->status = s->init ? read_status(s, &c) : c.status;
+	*status = s->report->status = final_status(s, &c);
 	delete (s, &mask);
 	if (!rc)
 		sb_report_write(s->dir->fd, s->report, &kill_err);
@@ -313,6 +321,7 @@ void sb_supervise_exit_as(int status)
 	if (!WIFSIGNALED(status))
 		_exit(WEXITSTATUS(status));
 	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0); /* a core_pattern with '|' has no limit */
 	signal(sig, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);

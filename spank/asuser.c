@@ -110,9 +110,12 @@ static int listen_to(int fd, long long deadline, char *text)
 		long long left = deadline - now_ms();
 		int room = fill < SB_REPORT_MAX;
 		ssize_t n;
+		int rc = left <= 0 ? 0 : poll(&pfd, 1, left);
 
-		if (left <= 0 || poll(&pfd, 1, left) == 0)
+		if (!rc)
 			return -1;
+		if (rc < 0)
+			continue; /* EINTR: a read here could wait for ever */
 		n = read(fd, room ? text + fill : rest,
 			 room ? SB_REPORT_MAX - fill : sizeof(rest));
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -123,6 +126,26 @@ static int listen_to(int fd, long long deadline, char *text)
 			fill += n;
 		text[fill] = '\0';
 	}
+}
+
+/* Takes the child's status; of a killed one only if it comes soon. In an
+ * uninterruptible wait (a dead NFS server) SIGKILL takes effect later, and
+ * slurmstepd must not wait with it. */
+static pid_t collect(pid_t pid, int late, int *status)
+{
+	struct timespec nap = {.tv_nsec = 10000000};
+	pid_t done;
+
+	for (int tries = 0; tries < 50; tries++) {
+		done = waitpid(pid, status, late ? WNOHANG : 0);
+		if (done == pid || (done < 0 && errno != EINTR))
+			return done;
+		if (late)
+			nanosleep(&nap, NULL);
+		else
+			tries = 0;
+	}
+	return 0;
 }
 
 int sb_asuser(const struct sb_user *user, int dir, int extra, sb_asuser_fn *fn,
@@ -153,11 +176,7 @@ int sb_asuser(const struct sb_user *user, int dir, int extra, sb_asuser_fn *fn,
 	close(out[0]);
 	if (late)
 		kill(pid, SIGKILL);
-	/* In an uninterruptible wait (a dead NFS server) even SIGKILL takes
-	 * effect later: slurmstepd must not wait with it. */
-	do
-		done = waitpid(pid, &status, late ? WNOHANG : 0);
-	while (done < 0 && errno == EINTR);
+	done = collect(pid, late, &status);
 	if (done == pid && WIFEXITED(status) && !late)
 		return WEXITSTATUS(status);
 	if (late)

@@ -6,6 +6,7 @@
 #include "contract.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ static void forget_inherited(void)
 		size_t len = strcspn(*e, "=");
 
 		if (!strncmp(*e, SB_ENV_PREFIX, strlen(SB_ENV_PREFIX)) &&
-		    len < sizeof(name)) {
+		    (*e)[len] == '=' && len < sizeof(name)) {
 			memcpy(name, *e, len);
 			name[len] = '\0';
 			unsetenv(name);
@@ -60,4 +61,36 @@ int sb_client_post_opt(spank_t sp)
 	 * no such environment for a step inside an allocation. */
 	spank_job_control_setenv(sp, "STEPBOX_CONTAINER", bundle, 1);
 	return 0;
+}
+
+int sb_client_same_text(const char *path, const char *text)
+{
+	size_t at = 0, len = strlen(text);
+	char buf[4096];
+	ssize_t n;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		if (at + n > len || memcmp(text + at, buf, n))
+			break;
+		at += n;
+	}
+	close(fd);
+	return n == 0 && at == len && len > 0;
+}
+
+int sb_client_check(spank_t sp)
+{
+	char **argv = NULL;
+	int argc = 0;
+
+	if (!getenv(SB_ENV_REQUEST) ||
+	    spank_get_item(sp, S_JOB_ARGV, &argc, &argv) != ESPANK_SUCCESS ||
+	    argc < 2 || !sb_client_same_text(argv[0], argv[1]))
+		return 0;
+	slurm_error("stepbox: " SB_CLIENT_NO_MULTI_PROG);
+	return -1;
 }

@@ -81,9 +81,13 @@ static int include(struct reader *r, const struct sb_kv_pos *pos, char *file,
 		return sb_fail(err, SB_FAIL, "%s:%u: Include nested too deep",
 			       pos->file, pos->line);
 	if (*file == '/' || !slash)
-		snprintf(path, sizeof(path), "%s", file);
+		len = snprintf(path, sizeof(path), "%s", file);
 	else
-		snprintf(path, sizeof(path), "%.*s/%s", dir, pos->file, file);
+		len = snprintf(path, sizeof(path), "%.*s/%s", dir, pos->file,
+			       file);
+	if (len >= sizeof(path))
+		return sb_fail(err, SB_FAIL, "%s:%u: Include: path too long",
+			       pos->file, pos->line);
 	r->depth++;
 	if (read_file(r, path, err) < 0)
 		return sb_wrap(err, "%s:%u", pos->file, pos->line);

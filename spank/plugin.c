@@ -39,6 +39,12 @@ int slurm_spank_init_post_opt(spank_t sp, int argc, char **argv)
 	}
 }
 
+int slurm_spank_local_user_init(spank_t sp, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return sb_client_check(sp);
+}
+
 int slurm_spank_task_init(spank_t sp, int argc, char **argv)
 {
 	(void)argc, (void)argv;

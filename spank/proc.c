@@ -200,7 +200,7 @@ int sb_proc_kill(pid_t pid, unsigned long long start)
 	int pidfd, rc = 0, n;
 	struct sb_proc p;
 
-	if (pid <= 1)
+	if (pid <= 1 || pid == getpid())
 		return 0;
 	pidfd = pidfd_open(pid);
 	/* Open first, look then: what is seen is what the pidfd stands for. */

@@ -144,6 +144,18 @@ static int each_entry(int dir, entry_fn *fn, void *arg)
 	return len < 0 ? -1 : rc;
 }
 
+/* Gives the user's own directory the permissions that the work needs. An
+ * O_PATH descriptor takes no fchmod; by name a link could be in its place. */
+static void allow(int path, const struct stat *st)
+{
+	char link[40];
+
+	if ((st->st_mode & 0700) == 0700)
+		return;
+	sb_proc_name(link, "/proc/self/fd/", path);
+	(void)!chmod(link, 0700);
+}
+
 /* Opens a directory for reading, without following a link or leaving the
  * file system, giving itself the permission where a mode takes it away (as
  * overlayfs does with its work directory). */
@@ -157,12 +169,7 @@ static int open_dir(int dir, const char *name, dev_t dev)
 	if (path < 0)
 		return -1;
 	if (!fstat(path, &st) && st.st_dev == dev) {
-		if ((st.st_mode & 0700) != 0700) {
-			char link[40];
-
-			sb_proc_name(link, "/proc/self/fd/", path);
-			(void)!chmod(link, 0700);
-		}
+		allow(path, &st);
 		fd = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	close(path);
@@ -321,6 +328,8 @@ int sb_reap(int dir, int out, void *arg)
 	struct stat st;
 	int fd, rc;
 
+	if (!fstat(dir, &st))
+		allow(dir, &st);
 	if (r->task >= 0)
 		return reap_task(dir, out, r->task);
 	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "step.h"
 
+#include "client.h"
 #include "contract.h"
 #include "proc.h"
 #include "reap.h"
@@ -28,6 +29,8 @@ static struct {
 	struct sb_err why;
 	struct sb_user user;
 	struct sb_stepdir dir;
+	int vouched;   /* by the plugin on the submitting side */
+	int slow;      /* a child was too slow: no more before the end */
 	int signalled; /* a task died in a way that may leave things behind */
 } step = {.dir = {.node = -1, .fd = -1}};
 
@@ -114,16 +117,32 @@ static int check_policy(const struct sb_site *site, const char *bundle,
 	return 0;
 }
 
+/* Which run of a requeued job this is. S_SLURM_RESTART_COUNT is 0 for every one
+ * (22.05 and 24.11 set only the environment's). The job's owner may forge it:
+ * it only tells his own directories apart. */
+static uint32_t restart_count(spank_t sp)
+{
+	char text[16];
+	const char *s = text;
+	long long n;
+
+	if (spank_getenv(sp, "SLURM_RESTART_COUNT", text, sizeof(text)) !=
+	    ESPANK_SUCCESS)
+		return 0;
+	n = sb_proc_number(&s, UINT32_MAX);
+	return n < 0 || *s ? 0 : n;
+}
+
 static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
 {
-	uint32_t job, id, restart = 0;
+	uint32_t job, id, restart;
 
 	if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
 	    spank_get_item(sp, S_JOB_STEPID, &id) != ESPANK_SUCCESS)
 		return sb_fail(err, SB_FAIL,
 			       "Slurm does not say which step "
 			       "this is");
-	spank_get_item(sp, S_SLURM_RESTART_COUNT, &restart);
+	restart = restart_count(sp);
 	step.dir.node =
 		sb_stepdir_open_node(site->path, sb_step_node(), 1, err);
 	if (step.dir.node < 0)
@@ -185,6 +204,7 @@ void sb_step_begin(spank_t sp, int argc, char **argv)
 		return;
 	}
 	step.wanted = 1;
+	step.vouched = vouched;
 	if (rc < 0 || prepare(sp, conf, bundle, vouched, &step.why) < 0)
 		step.refused = 1;
 }
@@ -206,31 +226,32 @@ static void __attribute__((noreturn)) refuse(spank_t sp)
 	_exit(step.why.code);
 }
 
+/* Whether text looks like a --multi-prog configuration: its first line that
+ * says anything begins with task numbers. */
+static int looks_multi_prog(const char *text)
+{
+	if (!strchr(text, '\n'))
+		return 0;
+	while (*text == '#' || *text == '\n')
+		text += strcspn(text, "\n") + !!text[strcspn(text, "\n")];
+	text += strspn(text, " \t");
+	if (*text != '*' && (*text < '0' || *text > '9'))
+		return 0;
+	text += strspn(text, "0123456789,:*-");
+	return *text == ' ' || *text == '\t';
+}
+
 /*
  * srun --multi-prog before 23.11: S_JOB_ARGV is the configuration file's path
  * and its text, and what we write there is not what slurmstepd executes
- * (22.05, src/slurmd/slurmstepd/slurmstepd_job.c).
+ * (22.05, src/slurmd/slurmstepd/slurmstepd_job.c). Our client refuses it where
+ * the file surely is (client.c); here, where it may not be, one without us is
+ * judged by the text.
  */
 static int is_multi_prog(int argc, char **argv)
 {
-	char buf[4096];
-	size_t at = 0, len;
-	ssize_t n;
-	int fd;
-
-	if (argc != 2)
-		return 0;
-	fd = open(argv[0], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return 0;
-	len = strlen(argv[1]);
-	while ((n = read(fd, buf, sizeof(buf))) > 0) {
-		if (at + n > len || memcmp(argv[1] + at, buf, n))
-			break;
-		at += n;
-	}
-	close(fd);
-	return n == 0 && at == len && len > 0;
+	return argc >= 2 && (sb_client_same_text(argv[0], argv[1]) ||
+			     (!step.vouched && looks_multi_prog(argv[1])));
 }
 
 static int hand_over(spank_t sp, struct sb_err *err)
@@ -242,9 +263,7 @@ static int hand_over(spank_t sp, struct sb_err *err)
 	    argc < 1 || !argv || !argv[0])
 		return sb_fail(err, SB_FAIL, "Slurm does not say what to run");
 	if (is_multi_prog(argc, argv))
-		return sb_fail(err, SB_FAIL,
-			       "--multi-prog and --container do not go "
-			       "together before Slurm 23.11");
+		return sb_fail(err, SB_FAIL, SB_CLIENT_NO_MULTI_PROG);
 	if (access(SB_HELPER_PATH, X_OK) < 0)
 		return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
 			       "helper %s: %s", SB_HELPER_PATH,
@@ -294,9 +313,9 @@ void sb_step_task_exit(spank_t sp)
 {
 	char text[SB_REPORT_MAX + 1];
 	struct sb_reap r = {.name = step.dir.name};
-	int status = 0, task = -1;
+	int status = 0, task = -1, rc;
 
-	if (step.dir.fd < 0 ||
+	if (step.dir.fd < 0 || step.slow ||
 	    spank_get_item(sp, S_TASK_EXIT_STATUS, &status) != ESPANK_SUCCESS ||
 	    spank_get_item(sp, S_TASK_ID, &task) != ESPANK_SUCCESS || task < 0)
 		return;
@@ -307,8 +326,12 @@ void sb_step_task_exit(spank_t sp)
 		return;
 	step.signalled |= !WIFEXITED(status) || WEXITSTATUS(status) > SB_NOENT;
 	r.task = task;
-	if (sb_asuser(&step.user, step.dir.fd, -1, sb_reap, &r, TASK_SECONDS,
-		      text))
+	rc = sb_asuser(&step.user, step.dir.fd, -1, sb_reap, &r, TASK_SECONDS,
+		       text);
+	/* The user can stop his child. Waiting that out for every task would
+	 * run into UnkillableStepTimeout, which drains the node. */
+	step.slow = rc < 0;
+	if (rc)
 		slurm_info("stepbox: %s: task %d: its container may still run",
 			   step.dir.name, task);
 	log_lines(text);

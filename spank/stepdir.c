@@ -12,10 +12,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OWNER_DIR ".owner"
@@ -23,6 +26,9 @@
 #define OPEN_DIR (O_PATH | O_DIRECTORY | O_CLOEXEC)
 /* A user's tree is emptied within this many seconds or tried again later. */
 #define REAP_SECONDS 10
+/* A whole sweep: an epilog or slurmd's start waits for it. */
+#define SWEEP_SECONDS 15
+#define TRASH_NAME 80
 
 /* Who made a step directory: what tells a live slurmstepd from a dead one. */
 struct owner {
@@ -42,12 +48,13 @@ static int step_down(int at, const char *name, int create, mode_t mode)
 	struct stat st;
 	int fd;
 
-	if (create) {
-		/* slurmstepd's effective group here may be the job's. */
-		if (!mkdirat(at, name, mode))
-			(void)!fchownat(at, name, 0, 0, AT_SYMLINK_NOFOLLOW);
-		else if (errno != EEXIST)
-			return -1;
+	if (create && !mkdirat(at, name, mode)) {
+		/* slurmstepd's effective group here may be the job's, and
+		 * slurmd's umask anything. */
+		(void)!fchownat(at, name, 0, 0, AT_SYMLINK_NOFOLLOW);
+		(void)!fchmodat(at, name, mode, 0);
+	} else if (create && errno != EEXIST) {
+		return -1;
 	}
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
@@ -65,17 +72,6 @@ static int step_down(int at, const char *name, int create, mode_t mode)
 		return -1;
 	}
 	return fd;
-}
-
-/* slurmd's umask may be anything; these modes are not open to it. */
-static int fix_mode(int dir, const char *name, mode_t mode)
-{
-	struct stat st;
-
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    (st.st_mode & 07777) == mode || !S_ISDIR(st.st_mode))
-		return 0;
-	return fchmodat(dir, name, mode, 0);
 }
 
 static int open_private(int node, const char *name)
@@ -116,8 +112,6 @@ int sb_stepdir_open_node(const char *path, const char *node, int create,
 		part[len] = '\0';
 		p += len;
 		next = step_down(at, part, create, 0711);
-		if (next >= 0 && !*(p + strspn(p, "/")) && create)
-			fix_mode(at, part, 0711);
 		close(at);
 		at = next;
 	}
@@ -196,15 +190,37 @@ static void owner_forget(int node, const char *name)
 
 /* ---- make ---- */
 
+/* Moves a directory and its record to the trash, under a name of their own: a
+ * requeued job may have the same one again. */
 static int to_trash(int node, const char *name)
 {
-	int trash = open_private(node, TRASH_DIR), rc;
+	int trash = open_private(node, TRASH_DIR);
+	int dir = open_private(node, OWNER_DIR);
+	struct timespec now;
+	char to[TRASH_NAME];
+	int rc = -1;
 
-	if (trash < 0)
-		return -1;
-	rc = renameat(node, name, trash, name);
-	close(trash);
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(to, sizeof(to), "%.47s.%llx", name,
+		 now.tv_sec * 1000000000ULL + now.tv_nsec);
+	if (trash >= 0 && dir >= 0 &&
+	    (!renameat(dir, name, dir, to) || errno == ENOENT))
+		rc = renameat(node, name, trash, to);
+	if (trash >= 0)
+		close(trash);
+	if (dir >= 0)
+		close(dir);
 	return rc;
+}
+
+/* Trash has the time of its move as fourth part of its name. */
+static int is_trash(const char *name)
+{
+	int dots = 0;
+
+	for (; *name; name++)
+		dots += *name == '.';
+	return dots == 3;
 }
 
 static int make_owned(int node, const char *name, const struct sb_user *user)
@@ -223,17 +239,36 @@ static int make_owned(int node, const char *name, const struct sb_user *user)
 	return -1;
 }
 
+/* Puts what a dead slurmstepd left under this name aside. */
+static int make_room(int node, const char *name)
+{
+	struct owner o;
+	struct stat st;
+	int dir, alive;
+
+	if (fstatat(node, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -1;
+	dir = open_private(node, OWNER_DIR);
+	alive = dir >= 0 && !owner_read(dir, name, &o) && !owner_dead(&o);
+	if (dir >= 0)
+		close(dir);
+	if (alive) {
+		errno = EEXIST;
+		return -1;
+	}
+	return to_trash(node, name);
+}
+
 int sb_stepdir_make(struct sb_stepdir *sd, uint32_t job, uint32_t step,
 		    uint32_t restart, const struct sb_user *user,
 		    struct sb_err *err)
 {
 	snprintf(sd->name, sizeof(sd->name), "%u.%u.%u", job, step, restart);
-	if (owner_write(sd->node, sd->name, user) < 0)
-		return sb_fail(err, SB_FAIL, "step directory: record of %s: %s",
-			       sd->name, strerror(errno));
+	if (make_room(sd->node, sd->name) < 0 ||
+	    owner_write(sd->node, sd->name, user) < 0)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s", sd->name,
+			       strerror(errno));
 	sd->fd = make_owned(sd->node, sd->name, user);
-	if (sd->fd < 0 && errno == EEXIST && !to_trash(sd->node, sd->name))
-		sd->fd = make_owned(sd->node, sd->name, user);
 	if (sd->fd < 0) {
 		int saved = errno;
 
@@ -246,6 +281,20 @@ int sb_stepdir_make(struct sb_stepdir *sd, uint32_t job, uint32_t step,
 
 /* ---- remove ---- */
 
+/* Opens a directory that a user owns, but not one that he has mounted: a file
+ * system of his own could let root wait for ever. */
+static int open_users(int at, const char *name)
+{
+	struct open_how how = {.flags = OPEN_DIR | O_NOFOLLOW,
+			       .resolve =
+				       RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS};
+	int fd = syscall(SYS_openat2, at, name, &how, sizeof(how));
+
+	if (fd < 0 && errno == ENOSYS)
+		fd = openat(at, name, OPEN_DIR | O_NOFOLLOW);
+	return fd;
+}
+
 static int open_user_dir(int node, const struct sb_user *user)
 {
 	char name[32];
@@ -255,7 +304,7 @@ static int open_user_dir(int node, const struct sb_user *user)
 	snprintf(name, sizeof(name), SB_USER_DIR, user->uid);
 	fd = make_owned(node, name, user);
 	if (fd < 0 && errno == EEXIST)
-		fd = openat(node, name, OPEN_DIR | O_NOFOLLOW);
+		fd = open_users(node, name);
 	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != user->uid)) {
 		close(fd);
 		return -1;
@@ -309,29 +358,34 @@ int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 
 /* ---- the nets ---- */
 
-static void sweep_one(int node, int parent, const char *name,
-		      const struct owner *o,
-		      void (*found)(const char *, int, const char *))
+/* Returns -1 if it took too long: then the rest has to wait too. */
+static int sweep_one(int node, int parent, const char *name,
+		     const struct owner *o,
+		     void (*found)(const char *, int, const char *))
 {
 	struct sb_user user = {.uid = o->uid, .gid = o->gid};
 	char text[SB_REPORT_MAX + 1] = "";
-	int fd = openat(parent, name, OPEN_DIR | O_NOFOLLOW);
+	int fd = open_users(parent, name);
 	struct stat st;
-	int left = 0;
+	int left, rc = 0;
 
+	if (fd < 0 && errno == ENOENT) {
+		owner_forget(node, name);
+		return 0;
+	}
 	if (fd >= 0) {
 		if (!fstat(fd, &st) && st.st_uid == o->uid)
-			reap(node, fd, name, &user, 1, text);
+			rc = reap(node, fd, name, &user, 1, text);
 		close(fd);
-		left = unlinkat(parent, name, AT_REMOVEDIR) < 0 &&
-		       errno != ENOENT;
-		if (left && parent == node)
-			to_trash(node, name);
-		drop_user_dir(node, o->uid);
-		found(name, left, text);
 	}
+	left = unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT;
 	if (!left)
 		owner_forget(node, name);
+	else if (parent == node)
+		to_trash(node, name);
+	drop_user_dir(node, o->uid);
+	found(name, left, text);
+	return rc < 0 ? -1 : 0;
 }
 
 static int of_job(const char *name, uint32_t job)
@@ -344,6 +398,28 @@ static int of_job(const char *name, uint32_t job)
 	return !strncmp(name, prefix, strlen(prefix));
 }
 
+static void sweep_records(int node, int dir, int trash, DIR *d, uint32_t job,
+			  void (*found)(const char *, int, const char *))
+{
+	time_t end = time(NULL) + SWEEP_SECONDS;
+	struct dirent *e;
+
+	while ((e = readdir(d)) && time(NULL) < end) {
+		struct owner o;
+		int rc = 0;
+
+		if (e->d_name[0] == '.' || !of_job(e->d_name, job) ||
+		    owner_read(dir, e->d_name, &o) < 0)
+			continue;
+		if (is_trash(e->d_name))
+			rc = sweep_one(node, trash, e->d_name, &o, found);
+		else if (owner_dead(&o))
+			rc = sweep_one(node, node, e->d_name, &o, found);
+		if (rc < 0)
+			return;
+	}
+}
+
 void sb_stepdir_sweep(int node, uint32_t job,
 		      void (*found)(const char *, int, const char *))
 {
@@ -353,21 +429,9 @@ void sb_stepdir_sweep(int node, uint32_t job,
 		dir < 0 ? -1
 			: openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = list < 0 ? NULL : fdopendir(list);
-	struct dirent *e;
 
-	while (d && (e = readdir(d))) {
-		struct owner o;
-		int trashed;
-
-		if (e->d_name[0] == '.' || owner_read(dir, e->d_name, &o) < 0)
-			continue;
-		trashed =
-			!faccessat(trash, e->d_name, F_OK, AT_SYMLINK_NOFOLLOW);
-		if (trashed)
-			sweep_one(node, trash, e->d_name, &o, found);
-		else if (of_job(e->d_name, job) && owner_dead(&o))
-			sweep_one(node, node, e->d_name, &o, found);
-	}
+	if (d && trash >= 0)
+		sweep_records(node, dir, trash, d, job, found);
 	if (d)
 		closedir(d);
 	else if (list >= 0)

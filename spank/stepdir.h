@@ -7,7 +7,7 @@
  *   <ContainerPath>/<node>/            root, 0711
  *     <job>.<step>.<restart>/          the user's, 0700: the step directory
  *     .owner/<job>.<step>.<restart>    root's: who made it, for the nets
- *     .trash/<job>.<step>.<restart>    what would not go; tried again later
+ *     .trash/<job>.<step>.<restart>.*  what would not go; tried again later
  *     user.<uid>/                      see contract.h, only while needed
  */
 #ifndef SB_STEPDIR_H
@@ -53,10 +53,10 @@ int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 		      int keep_deletes, char *text);
 
 /*
- * Removes what dead slurmstepds left below sd->node: step directories of job
- * (0: of any), and the trash. Directories of a live slurmstepd, or of one whose
- * pid cannot be judged from here (another pid namespace), stay. found is called
- * for each one that was dealt with.
+ * Removes what dead slurmstepds left below node: step directories and trash of
+ * job (0: of any), for some seconds at most. Directories of a live slurmstepd,
+ * or of one whose pid cannot be judged from here (another pid namespace), stay.
+ * found is called for each one that was dealt with.
  */
 void sb_stepdir_sweep(int node, uint32_t job,
 		      void (*found)(const char *name, int left,

@@ -58,7 +58,7 @@ stepd_pid() {
 
 @test "the application gets SIGTERM of scancel, and its exit code counts" {
 	A rm -f /home/alice/got
-	start_step 1 'trap "exit 33" TERM; sleep 4242 & wait'
+	start_step 1 'trap "exit 33" TERM; sleep 4242 & while :; do sleep 0.1; done'
 	A scancel -s TERM "$job.0"
 	until_true 20 C test -s /home/alice/rc
 	until_true 20 ended
@@ -139,7 +139,7 @@ stepd_pid() {
 }
 
 @test "a requeued job" {
-	ash 'sbatch -Q --parsable --requeue --container=$B -w n1 -o /home/alice/out --wrap "echo run \$SLURM_RESTART_COUNT; sleep 4242" >id'
+	ash 'sbatch --parsable --requeue --container=$B -w n1 -o /home/alice/out --wrap "echo run \$SLURM_RESTART_COUNT; sleep 4242" >id'
 	job=$(wait_line /home/alice/id)
 	until_true 20 eval '[[ $(sleepers) -ge 1 ]]'
 	C scontrol requeue "$job"

@@ -178,7 +178,7 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	C bash -c 'sed -i "s| conf=.*||" '$SNIPPET'; mv /etc/slurm/stepbox.conf /etc/slurm/stepbox.off'
 	run ash 'srun -Q --container=/images/nonesuch sh -c "echo \$SLURM_CONTAINER; grep ^NAME /etc/os-release"'
 	is "$output" $'/images/nonesuch\nNAME="Debian GNU/Linux"'
-	run ash 'sbatch -Q --parsable --wait --container=$B -o out --wrap "grep -c ^NAME=.Debian /etc/os-release"; cat out'
+	run ash 'sbatch --parsable --wait --container=$B -o out --wrap "grep -c ^NAME=.Debian /etc/os-release"; cat out'
 	has 1
 	C rm /etc/slurm/stepbox.off
 }
@@ -233,4 +233,12 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	id=$(C grep -v ^stepbox: /home/alice/id)
 	until_true 20 C grep -qx "$id $B" /var/log/epilog.seen
 	ash 'salloc -Q srun -Q --container=$B true' 2>/dev/null
+}
+
+@test "the unit tests of what works in a user's directory, as a user" {
+	for t in taskdir proc; do
+		C cp "$TOP/build-test/test/unit/test_$t" /tmp
+		run A "/tmp/test_$t"
+		is "$status" 0
+	done
 }

@@ -54,7 +54,7 @@ load lib
 }
 
 @test "scontrol show job and show step have Container=" {
-	ash 'sbatch -Q --container=$B -o /dev/null --wrap "sleep 60" >id; srun -Q --container=$B sleep 60 & wait' &
+	ash 'sbatch --container=$B -o /dev/null --wrap "sleep 60" >id; srun -Q --container=$B sleep 60 & wait' &
 	until_true 20 eval '[[ $(C scontrol -o show step | grep -c "Container=$B") -ge 1 ]]'
 	until_true 20 eval '[[ $(C scontrol -o show job | grep -c "Container=$B") -ge 2 ]]'
 }
@@ -202,9 +202,15 @@ plain none"
 }
 
 @test "--multi-prog is refused in one line (Slurm < 23.11)" {
-	fails_with 125 ash 'printf "0 true\n1-3 false\n" >m.conf; srun -Q -n4 --multi-prog --container=$B m.conf'
-	is "$(grep -c ^stepbox: <<<"$output")" 1
-	has "stepbox: --multi-prog and --container do not go together before Slurm 23.11 (node n"
+	printf '0 grep NAME /etc/os-release\n1-3 grep NAME /etc/os-release\n' | C tee /images/m.conf >/dev/null
+	for args in "" "further arguments"; do
+		run ash 'srun -Q -n4 --multi-prog --container=$B /images/m.conf $1' "$args"
+		is "$(grep -c stepbox: <<<"$output")" 1
+		has "stepbox: --multi-prog and --container do not go together before Slurm 23.11"
+		lacks NAME=
+		[[ $status -ne 0 ]]
+	done
+	C rm /images/m.conf
 }
 
 @test "a command that is missing, or may not be executed, or has no interpreter" {

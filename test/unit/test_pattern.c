@@ -116,6 +116,7 @@ static void test_refused(void **state)
 	refused("  ", "no command");
 	refused("run x%@", "word of its own");
 	refused("run \"%@\"", "word of its own");
+	refused("run \"a %@ b\"", "word of its own");
 }
 
 static void test_needs_shell(void **state)
