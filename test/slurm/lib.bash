@@ -48,8 +48,8 @@ leftovers() {
 			((u < 2001 || u > 2002)) ||
 				echo "process ${p#/proc/} $(tr "\0" " " <"$p/cmdline") $(cat "$p/stat" 2>/dev/null)"
 		done
-		grep -E "stepbox|$1" /proc/mounts | grep -vF "$2" | sed "s/^/mount /"
-	' leftovers "/images/.* (tmpfs|proc|overlay)" "$TOP" 2>/dev/null
+		awk "\$2 ~ /^\\/(run\\/stepbox|images)/ {print \"mount\", \$2}" /proc/mounts
+	' 2>/dev/null
 }
 
 nothing_left() { [[ -z $(leftovers) ]]; }

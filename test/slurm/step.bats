@@ -107,7 +107,7 @@ b" EMPTY= QUOTES="\"'"'"'\$(x)" SPACES="  a  " BACK="\\\\" UMLAUT="ü"
 		want=$(env -0 | grep -zE "^(NL|EMPTY|QUOTES|SPACES|BACK|UMLAUT)=" | sort -z | md5sum)
 		got=$(srun -Q --container=$B env -0 2>/dev/null | grep -zE "^(NL|EMPTY|QUOTES|SPACES|BACK|UMLAUT)=" | sort -z | md5sum)
 		[ "$want" = "$got" ] && echo same
-		for i in $(seq 5000); do export "VAR_$i=$(printf %0200d $i)"; done
+		for i in {1..5000}; do printf -v "VAR_$i" %0200d $i; export "VAR_$i"; done
 		want=$(env -0 | grep -z ^VAR_ | sort -z | md5sum)
 		got=$(srun -Q --container=$B env -0 2>/dev/null | grep -z ^VAR_ | sort -z | md5sum)
 		[ "$want" = "$got" ] && echo same'
