@@ -131,7 +131,7 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	until_true 20 nodes_idle
 	run ash 'srun -Q -w n1 --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
 	is "$output" 1
-	refused 125 "configuration /etc/slurm/sb/stepbox.conf: No such file or directory (node n2)" \
+	refused 125 "configuration: /etc/slurm/sb/stepbox.conf: No such file or directory (node n2)" \
 		ash 'srun -Q -w n2 --container=$B grep NAME /etc/os-release'
 	# A step over both: the good node's tasks run, the other's are refused.
 	fails_with 125 ash 'srun -Q -N2 -n2 --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>&1 | grep -v "working directory"; exit ${PIPESTATUS[0]}'
