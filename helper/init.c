@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "../spank/contract.h"
+#include "tty.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -235,22 +236,6 @@ static pid_t start(char **argv, const sigset_t *mask)
 
 /* ---- until it ends ---- */
 
-/* Where the runtime gave us the terminal (RunTimeRun) we let it go, for the
- * command to take. The hangup that this sends is not the user's. */
-static void release_terminal(void)
-{
-	struct timespec none = {0};
-	sigset_t hup;
-
-	if (ioctl(STDIN_FILENO, TIOCNOTTY) < 0)
-		return;
-	sigemptyset(&hup);
-	sigaddset(&hup, SIGHUP);
-	sigaddset(&hup, SIGCONT);
-	while (sigtimedwait(&hup, NULL, &none) > 0)
-		;
-}
-
 static int reap(pid_t main_pid, int *status)
 {
 	int ended = 0, st;
@@ -357,8 +342,9 @@ int main(int argc, char **argv)
 		say("no command", "", "", "");
 		_exit(SB_FAIL);
 	}
+	/* Where the runtime gave it to us (RunTimeRun): the command's it is. */
 	if (opt.terminal)
-		release_terminal();
+		sb_tty_release();
 	go_to_cwd();
 	restore_limit();
 	pid = start(argv, &mask);

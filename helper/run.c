@@ -2,7 +2,7 @@
 /*
  * stepbox run: one way from what is asked to what runs,
  *
- *   job, conf -> bundle -> task directory -> spec -> runtime
+ *   job, conf -> bundle -> task directory -> inside, env -> spec -> runtime
  *
  * each stage from data to data, and the last one the runtime itself.
  */
@@ -15,6 +15,7 @@
 #include "conf.h"
 #include "env.h"
 #include "fdio.h"
+#include "inside.h"
 #include "job.h"
 #include "mem.h"
 #include "pending.h"
@@ -32,8 +33,6 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-#define MAX_MOUNTS 4
-
 struct run {
 	struct sb_job job;
 	struct sb_conf conf;
@@ -42,15 +41,10 @@ struct run {
 	struct sb_runtime rt;
 	struct sb_report report;
 
-	/* the spec */
-	int init;     /* our init is the container's process */
-	int terminal; /* the task has the step's terminal */
+	struct sb_inside inside;
+	struct sb_strv env; /* the container's */
+	int terminal;	    /* the task has the step's terminal */
 	char where[64 + HOST_NAME_MAX];
-	char *box; /* the box in the container; NULL: it cannot be shown */
-	char *paths[2 * MAX_MOUNTS]; /* owns what mounts point to */
-	struct sb_spec_mount mounts[MAX_MOUNTS];
-	size_t n_paths, n_mounts;
-	struct sb_strv args, env;
 
 	/* the patterns' values */
 	char number[5][16];
@@ -68,136 +62,21 @@ static void say(const struct run *r, const char *text)
 		return;
 }
 
-/* ---- what the container's process is ---- */
-
-static char *own_path(struct run *r, const char *a, const char *b)
-{
-	char *p = NULL;
-
-	if (asprintf(&p, "%s/%s", a, b) < 0)
-		return NULL;
-	r->paths[r->n_paths++] = p;
-	return p;
-}
-
-static int add_mount(struct run *r, const char *source, const char *dest,
-		     struct sb_err *err)
-{
-	if (!source || !dest)
-		return sb_fail(err, SB_FAIL, "out of memory");
-	r->mounts[r->n_mounts++] =
-		(struct sb_spec_mount){.source = source, .destination = dest};
-	return 0;
-}
-
-/* Shows the box in the container, below a tmpfs that it mounts anyway. */
-static int show_box(struct run *r, struct sb_err *err)
-{
-	const char *tmpfs = sb_spec_tmpfs(r->bundle.config.root);
-
-	if (!tmpfs)
-		return 0;
-	r->box = own_path(r, tmpfs, SB_SPEC_BOX);
-	return add_mount(r, own_path(r, r->dir.path, SB_BOX), r->box, err);
-}
-
-static int choose_init(struct run *r, struct sb_err *err)
-{
-	r->init = r->conf.init != SB_INIT_NO && r->box;
-	if (!r->box && r->conf.init == SB_INIT_YES)
-		return sb_fail(err, SB_FAIL,
-			       "Init=yes: config.json of %s mounts no tmpfs "
-			       "(such as /dev) that stepbox's init could be "
-			       "shown in",
-			       r->bundle.path);
-	if (!r->init)
-		return 0;
-	if (access(SB_INIT_PATH, X_OK) < 0)
-		return sb_fail(err, SB_FAIL, "init %s: %s", SB_INIT_PATH,
-			       strerror(errno));
-	return add_mount(r, SB_INIT_PATH, own_path(r, r->box, SB_BOX_INIT),
-			 err);
-}
-
-/* A batch script lies in slurmd's spool directory, which no container has. */
-static int show_script(struct run *r, struct sb_err *err)
-{
-	const char *script = r->job.cmd.v[0];
-	const char *base = strrchr(script, '/');
-	char *inside;
-
-	if (r->job.step != SB_STEP_BATCH || *script != '/' ||
-	    strcmp(base, "/slurm_script"))
-		return 0;
-	if (!r->box)
-		return sb_fail(err, SB_FAIL,
-			       "batch script: config.json of %s mounts no "
-			       "tmpfs (such as /dev) that it could be shown in",
-			       r->bundle.path);
-	inside = own_path(r, r->box, SB_BOX_SCRIPT);
-	if (add_mount(r, script, inside, err) < 0)
-		return -1;
-	r->job.cmd.v[0] = strdup(inside);
-	/* The mount's source is the old string: keep it. */
-	r->paths[r->n_paths++] = (char *)script;
-	return r->job.cmd.v[0] ? 0 : sb_fail(err, SB_FAIL, "out of memory");
-}
-
-/* The step's terminal belongs to the host's devpts, which the container's own
- * hides: without a name in /dev, ttyname(3) fails there. */
-static int show_terminal(struct run *r, struct sb_err *err)
-{
-	const char *tmpfs = sb_spec_tmpfs(r->bundle.config.root);
-	const char *tty = ttyname(STDIN_FILENO);
-
-	if (!r->terminal || r->conf.mode != SB_MODE_CREATE || !tty || !tmpfs ||
-	    strcmp(tmpfs, "/dev"))
-		return 0;
-	return add_mount(r, tty, "/dev/console", err);
-}
-
-static int make_args(struct run *r, struct sb_err *err)
-{
-	struct sb_strv *a = &r->args;
-	struct rlimit files;
-	char number[24];
-
-	if (r->init) {
-		sb_strv_take(a, strdup(r->mounts[1].destination));
-		sb_strv_add(a, "-N");
-		sb_strv_add(a, r->where);
-		if (r->job.cwd) {
-			sb_strv_add(a, "-c");
-			sb_strv_add(a, r->job.cwd);
-		}
-		if (r->job.rank)
-			sb_strv_add(a, "-q");
-		if (r->job.step == SB_STEP_INTERACTIVE)
-			sb_strv_add(a, "-s");
-		if (r->terminal)
-			sb_strv_add(a, "-t");
-		/* Go programs (runc) raise the soft limit for themselves. */
-		if (!sb_spec_has_rlimit(r->bundle.config.root,
-					"RLIMIT_NOFILE") &&
-		    !getrlimit(RLIMIT_NOFILE, &files)) {
-			snprintf(number, sizeof(number), "%llu",
-				 (unsigned long long)files.rlim_cur);
-			sb_strv_add(a, "-f");
-			sb_strv_add(a, number);
-		}
-		if (r->conf.mode == SB_MODE_CREATE) {
-			sb_strv_add(a, "-r");
-			sb_strv_take(a, own_path(r, r->box, SB_BOX_STATUS));
-			r->n_paths--; /* the list owns it */
-		}
-		sb_strv_add(a, "--");
-	}
-	for (size_t i = 0; i < r->job.cmd.n; i++)
-		sb_strv_add(a, r->job.cmd.v[i]);
-	return a->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
-}
-
 /* ---- config.json ---- */
+
+static int plan_inside(struct run *r, struct sb_err *err)
+{
+	const struct sb_inside_of of = {
+		.job = &r->job,
+		.conf = &r->conf,
+		.bundle = &r->bundle,
+		.dir = &r->dir,
+		.where = r->where,
+		.terminal = r->terminal,
+	};
+
+	return sb_inside_plan(&r->inside, &of, err);
+}
 
 static int make_env(struct run *r, struct sb_err *err)
 {
@@ -218,7 +97,7 @@ static const char *choose_cwd(struct run *r)
 {
 	char text[PATH_MAX + 128];
 
-	if (r->init || !r->job.cwd)
+	if (r->inside.init || !r->job.cwd)
 		return NULL;
 	if (sb_fdio_in_root(r->bundle.rootfs_fd, r->job.cwd))
 		return r->job.cwd;
@@ -234,14 +113,14 @@ static const char *choose_cwd(struct run *r)
 static int write_config(struct run *r, struct sb_err *err)
 {
 	struct sb_spec spec = {
-		.args = r->args.v,
+		.args = r->inside.args.v,
 		.env = r->env.v,
 		/* create hands the terminal itself on; run makes one. */
 		.terminal = r->terminal && r->conf.mode == SB_MODE_RUN,
 		.cwd = choose_cwd(r),
 		.rootfs = r->bundle.rootfs,
-		.mounts = r->mounts,
-		.n_mounts = r->n_mounts,
+		.mounts = r->inside.mounts,
+		.n_mounts = r->inside.n_mounts,
 	};
 	struct winsize size = {.ws_row = 0};
 	_cleanup_free_ char *text = NULL;
@@ -384,7 +263,7 @@ static int create_and_start(struct run *r, struct sb_err *err)
 		.rt = &r->rt,
 		.dir = &r->dir,
 		.report = &r->report,
-		.init = r->init,
+		.init = r->inside.init,
 		.terminal = r->terminal,
 		.watch_parent = !r->dir.temporary,
 	};
@@ -404,9 +283,7 @@ static int prepare(struct run *r, struct sb_err *err)
 
 	if (sb_conf_load(&r->conf, j->conf, err) < 0 ||
 	    sb_bundle_open(&r->bundle, j->bundle, err) < 0 ||
-	    show_box(r, err) < 0 || choose_init(r, err) < 0 ||
-	    show_script(r, err) < 0 || show_terminal(r, err) < 0 ||
-	    make_args(r, err) < 0 || make_env(r, err) < 0 ||
+	    plan_inside(r, err) < 0 || make_env(r, err) < 0 ||
 	    write_config(r, err) < 0 || set_values(r, err) < 0 ||
 	    write_env_file(r, err) < 0)
 		return -1;
@@ -433,11 +310,9 @@ static void release(struct run *r)
 	sb_taskdir_close(&r->dir);
 	sb_bundle_close(&r->bundle);
 	sb_conf_free(&r->conf);
-	sb_strv_free(&r->args);
+	sb_inside_free(&r->inside);
 	sb_strv_free(&r->env);
 	sb_strv_free(&r->rt.env);
-	for (size_t i = 0; i < r->n_paths; i++)
-		free(r->paths[i]);
 	free(r->env_file);
 	sb_job_free(&r->job);
 }

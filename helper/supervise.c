@@ -8,19 +8,18 @@
 #include "fdio.h"
 #include "json.h"
 #include "mem.h"
+#include "tty.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <time.h>
 
 /* Seconds. Making a container may read a cold network file system. */
@@ -52,24 +51,6 @@ static int side_call(struct sb_supervise *s, enum sb_op op,
 }
 
 /* ---- making it ---- */
-
-/*
- * Gives the terminal up, so that the container's init can take it: a terminal
- * controls one session only. The hangup that this sends is not the user's.
- */
-static void release_terminal(void)
-{
-	struct timespec none = {0};
-	sigset_t hup;
-
-	if (ioctl(STDIN_FILENO, TIOCNOTTY) < 0)
-		return;
-	sigemptyset(&hup);
-	sigaddset(&hup, SIGHUP);
-	sigaddset(&hup, SIGCONT);
-	while (sigtimedwait(&hup, NULL, &none) > 0)
-		;
-}
 
 /* A runtime's words: "state" (runtime-spec, runtime.md) has the pid. */
 static pid_t query_pid(struct sb_supervise *s, const sigset_t *mask)
@@ -295,7 +276,7 @@ int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
 		return sb_fail(err, SB_FAIL, "signalfd or subreaper: %s",
 			       strerror(errno));
 	if (s->terminal)
-		release_terminal();
+		sb_tty_release();
 	rc = create(s, &c, &mask, err);
 	if (!rc)
 		wait_container(s, &c, sfd);
