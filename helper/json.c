@@ -84,55 +84,51 @@ static int ends_value(const char *p, const char *end)
 	return p == end || *p == ',' || *p == ']' || *p == '}';
 }
 
-/* Copies the string that begins at p; returns its end. */
-static const char *copy_string(const char *p, const char *end,
-			       struct sb_buf *out)
+/* The end of the string that begins at p. */
+static const char *skip_string(const char *p, const char *end)
 {
-	const char *q = p + 1;
+	for (p++; p < end && *p != '"';)
+		p += *p == '\\' && p + 1 < end ? 2 : 1;
+	return p < end ? p + 1 : end;
+}
 
-	while (q < end && *q != '"')
-		q += *q == '\\' && q + 1 < end ? 2 : 1;
-	if (q < end)
-		q++;
-	sb_buf_add(out, p, q - p);
-	return q;
+/* The end of what begins at p and is looked at as one. */
+static const char *skip_token(const char *p, const char *end)
+{
+	if (*p == '"')
+		return skip_string(p, end);
+	if (*p != '-' && !is_digit(p, end))
+		return p + 1;
+	/* The rest of a plain number must not be looked at alone. */
+	for (p++; p < end && (is_digit(p, end) || strchr("+-.eE", *p));)
+		p++;
+	return p;
 }
 
 /* Copies the text with odd numbers made into marked strings, and checks the
- * depth, before jansson recurses. */
+ * depth, before jansson recurses. out stays empty where there are none. */
 static int carry_numbers(struct scan *s, const char *mark, struct sb_buf *out,
 			 struct sb_err *err)
 {
-	const char *p = s->text, *q;
+	const char *p = s->text, *from = p, *q;
 
-	while (p < s->end) {
-		if (*p == '"') {
-			p = copy_string(p, s->end, out);
-			continue;
-		}
-		q = *p == '-' || (*p >= '0' && *p <= '9')
-			    ? odd_number(p, s->end)
-			    : NULL;
-		if (q && ends_value(q, s->end)) {
-			sb_buf_putc(out, '"');
-			sb_buf_puts(out, mark);
-			sb_buf_add(out, p, q - p);
-			sb_buf_putc(out, '"');
-			p = q;
-			continue;
-		}
+	for (; p < s->end; p = skip_token(p, s->end)) {
 		if ((*p == '{' || *p == '[') && ++s->depth > SB_JSON_MAX_DEPTH)
 			return fail_at(s, p, "nested too deep", err);
 		s->depth -= *p == '}' || *p == ']';
-		q = p + 1;
-		/* The rest of a plain number must not be looked at alone. */
-		if (*p == '-' || is_digit(p, s->end))
-			while (is_digit(q, s->end) ||
-			       (q < s->end && strchr("+-.eE", *q)))
-				q++;
+		q = *p == '-' || is_digit(p, s->end) ? odd_number(p, s->end)
+						     : NULL;
+		if (!q || !ends_value(q, s->end))
+			continue;
+		sb_buf_add(out, from, p - from);
+		sb_buf_putc(out, '"');
+		sb_buf_puts(out, mark);
 		sb_buf_add(out, p, q - p);
-		p = q;
+		sb_buf_putc(out, '"');
+		from = q;
 	}
+	if (from != s->text)
+		sb_buf_add(out, from, s->end - from);
 	return 0;
 }
 
@@ -162,8 +158,11 @@ int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
 		return -1;
 	if (carried.failed)
 		return sb_fail(err, SB_FAIL, "out of memory");
-	doc->root = json_loadb(carried.data ? carried.data : "", carried.len,
-			       JSON_REJECT_DUPLICATES, &e);
+	if (carried.len) {
+		text = carried.data;
+		len = carried.len;
+	}
+	doc->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
 	if (!doc->root)
 		return sb_fail(err, SB_FAIL, "%d:%d: %s", e.line, e.column,
 			       e.text);

@@ -48,16 +48,20 @@ static int step_down(int at, const char *name, int create, mode_t mode)
 	struct stat st;
 	int fd;
 
-	if (create && !mkdirat(at, name, mode)) {
-		/* slurmstepd's effective group here may be the job's, and
-		 * slurmd's umask anything. */
-		(void)!fchownat(at, name, 0, 0, AT_SYMLINK_NOFOLLOW);
-		(void)!fchmodat(at, name, mode, 0);
-	} else if (create && errno != EEXIST) {
-		return -1;
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT || !create)
+			return -1;
+		if (!mkdirat(at, name, mode)) {
+			/* slurmstepd's effective group here may be the job's,
+			 * and slurmd's umask anything. */
+			(void)!fchownat(at, name, 0, 0, AT_SYMLINK_NOFOLLOW);
+			(void)!fchmodat(at, name, mode, 0);
+		} else if (errno != EEXIST) {
+			return -1;
+		}
+		if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return -1;
 	}
-	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -1;
 	if (st.st_uid) {
 		errno = EPERM;
 		return -1;

@@ -219,6 +219,49 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	C rm /usr/local/bin/showargs
 }
 
+# A scripted runtime only for what no real one shows.
+lying_runtime() {
+	C tee /usr/local/bin/lying >/dev/null
+	C chmod 755 /usr/local/bin/lying
+	conf 'RunTimeCreate="lying create %b"' 'RunTimeStart="lying start"' \
+		'RunTimeQuery="lying state"' 'RunTimeKill="lying kill"' 'RunTimeDelete="lying delete %m"'
+}
+
+@test "a runtime whose create succeeds without a container" {
+	lying_runtime <<<'#!/bin/sh
+		[ $1 = state ] && echo "{\"pid\": 99999999}"
+		exit 0'
+	refused 125 "RunTimeCreate ended well, but there is no container process" srun_in "$B" 1
+	C rm /usr/local/bin/lying
+}
+
+@test "a runtime that fails to create: its own words, then ours" {
+	lying_runtime <<<'#!/bin/sh
+		[ $1 = create ] && { echo "lying: out of lies" >&2; exit 1; }
+		exit 0'
+	fails_with 125 srun_in "$B" 1
+	has "lying: out of lies"
+	has "stepbox: RunTimeCreate: runtime failed with exit code 1"
+	C rm /usr/local/bin/lying
+}
+
+@test "a runtime whose kill and delete lie, and whose delete hangs" {
+	# create leaves a process that nothing but SIGKILL ends.
+	lying_runtime <<<'#!/bin/bash
+		case $1 in
+		create) (trap "" TERM INT HUP; exec -a container sleep 4242) >/dev/null 2>&1 </dev/null & ;;
+		start) exit 3 ;;
+		delete) exec sleep 4243 ;;
+		esac
+		exit 0'
+	fails_with 125 srun_in "$B" 1
+	has "RunTimeStart: runtime failed with exit code 3"
+	run C bash -c 'cat /proc/[0-9]*/cmdline | tr "\0" " "'
+	lacks "container 4242"
+	lacks "sleep 4243"
+	C rm /usr/local/bin/lying
+}
+
 @test "Init=no: the runtime starts the command itself" {
 	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" Init=no
 	run ash 'srun -Q --container=$B sh -c "cat /proc/1/comm; exit 5" 2>/dev/null'
