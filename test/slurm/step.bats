@@ -36,6 +36,18 @@ load lib
 	lacks "can't access tty"
 }
 
+@test "salloc: bash stops, continues and interrupts its jobs" {
+	[[ $SB_RUNTIME == crun ]] ||
+		skip "the bundle with bash in it maps the user to himself, which runc cannot"
+	run ash '{ sleep 1; echo "sleep 66"; sleep 0.5; printf "\032"; sleep 0.5; echo "jobs; bg; fg"; sleep 0.5; printf "\003"; sleep 0.5; echo "echo rc=\$?; stty size; exit 4"; sleep 1; } |
+		script -qec "stty rows 40 cols 100; salloc -Q --container=/images/host" /dev/null'
+	is "$status" 4
+	has "Stopped"
+	has "rc=130"
+	has "40 100"
+	lacks "no job control"
+}
+
 @test "salloc: a shell that the container lacks becomes /bin/sh, and that is said" {
 	run ash '{ sleep 1; echo "exit 6"; sleep 1; } | script -qec "SHELL=/bin/nonesuch salloc -Q --container=$B" /dev/null'
 	has "/bin/nonesuch is not in the container: you get /bin/sh"
