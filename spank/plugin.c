@@ -4,6 +4,7 @@
  * table of which hook does what in which program (spank(8)).
  */
 #include "client.h"
+#include "site.h"
 #include "step.h"
 
 #include <stdlib.h>
@@ -41,8 +42,7 @@ int slurm_spank_init_post_opt(spank_t sp, int argc, char **argv)
 
 int slurm_spank_local_user_init(spank_t sp, int argc, char **argv)
 {
-	(void)argc, (void)argv;
-	return sb_client_check(sp);
+	return sb_site_conf(argc, argv) ? sb_client_check(sp) : 0;
 }
 
 int slurm_spank_task_init(spank_t sp, int argc, char **argv)

@@ -188,6 +188,26 @@ static int prepare(spank_t sp, const char *conf, const char *bundle,
 	return tell_helper(sp, &site, conf, bundle, err);
 }
 
+/* oci.conf lies beside slurm.conf (22.05, get_extra_conf_path); SLURM_CONF is
+ * slurmd's word here, inherited, not the job's. With one, Slurm hands every
+ * --container to the runtime that it names, whatever we would do. */
+static int left_to_slurm(void)
+{
+	const char *conf = getenv("SLURM_CONF"), *slash;
+	char path[PATH_MAX];
+
+	if (!conf || !*conf)
+		conf = SB_CONF_PATH;
+	slash = strrchr(conf, '/');
+	if (!slash || snprintf(path, sizeof(path), "%.*s/oci.conf",
+			       (int)(slash - conf), conf) >= (int)sizeof(path))
+		return 0;
+	if (access(path, F_OK) < 0)
+		return 0;
+	slurm_info("stepbox: %s exists: --container is left to Slurm", path);
+	return 1;
+}
+
 void sb_step_begin(spank_t sp, int argc, char **argv)
 {
 	char bundle[PATH_MAX];
@@ -203,6 +223,8 @@ void sb_step_begin(spank_t sp, int argc, char **argv)
 			    "recorded only");
 		return;
 	}
+	if (left_to_slurm())
+		return;
 	step.wanted = 1;
 	step.vouched = vouched;
 	if (rc < 0 || prepare(sp, conf, bundle, vouched, &step.why) < 0)

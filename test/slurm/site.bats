@@ -189,6 +189,20 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	is "$output" 1
 }
 
+@test "with an oci.conf: left to Slurm, with a line in the log" {
+	C tee /etc/slurm/oci.conf >/dev/null <<-'END'
+		RunTimeQuery="/bin/true"
+		RunTimeRun="/bin/echo native %b"
+		RunTimeKill="/bin/true"
+		RunTimeDelete="/bin/true"
+	END
+	run ash 'srun -Q -w n1 --container=$B true'
+	C rm /etc/slurm/oci.conf
+	has native
+	lacks stepbox
+	until_true 20 grep -q "stepbox: /etc/slurm/oci.conf exists: --container is left to Slurm" "$SB_CLUSTER/slurmd.n1.log"
+}
+
 @test "EnvExclude and RunTimeEnvExclude" {
 	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" 'EnvExclude="^(SLURM_CONF|SECRET_.*)="'
 	run ash 'export SECRET_A=1 OPEN=2; srun -Q --container=$B env 2>/dev/null'
