@@ -217,7 +217,8 @@ static void restore_limit(void)
 
 static pid_t start(char **argv, const sigset_t *mask)
 {
-	pid_t pid = fork();
+	/* It needs no memory of its own until it executes or ends. */
+	pid_t pid = vfork();
 
 	if (pid)
 		return pid;

@@ -10,6 +10,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/* Names in the place. */
+#define INIT "init"
+#define SCRIPT "slurm_script"
+#define STATUS "status"
+
 static int no_memory(struct sb_err *err)
 {
 	return sb_fail(err, SB_FAIL, "out of memory");
@@ -37,33 +42,40 @@ static int show(struct sb_inside *in, const char *source, const char *dest,
 }
 
 /* Below a tmpfs that the container mounts anyway. */
-static int show_box(struct sb_inside *in, const struct sb_inside_of *of,
-		    struct sb_err *err)
+static int find_place(struct sb_inside *in, const struct sb_inside_of *of,
+		      struct sb_err *err)
 {
 	const char *tmpfs = sb_spec_tmpfs(of->bundle->config.root);
 
 	if (!tmpfs)
 		return 0;
-	in->box = path(in, tmpfs, SB_SPEC_BOX);
-	return show(in, path(in, of->dir->path, SB_BOX), in->box, err);
+	in->place = path(in, tmpfs, SB_SPEC_PLACE);
+	return in->place ? 0 : no_memory(err);
 }
 
 static int show_init(struct sb_inside *in, const struct sb_inside_of *of,
 		     struct sb_err *err)
 {
-	if (!in->box && of->conf->init == SB_INIT_YES)
+	if (!in->place && of->conf->init == SB_INIT_YES)
 		return sb_fail(err, SB_FAIL,
 			       "Init=yes: config.json of %s mounts no tmpfs "
 			       "(such as /dev) that stepbox's init could be "
 			       "shown in",
 			       of->bundle->path);
-	if (!in->box || of->conf->init == SB_INIT_NO)
+	if (!in->place || of->conf->init == SB_INIT_NO)
 		return 0;
 	if (access(SB_INIT_PATH, X_OK) < 0)
 		return sb_fail(err, SB_FAIL, "init %s: %s", SB_INIT_PATH,
 			       strerror(errno));
 	in->init = 1;
-	return show(in, SB_INIT_PATH, path(in, in->box, SB_BOX_INIT), err);
+	if (show(in, SB_INIT_PATH, path(in, in->place, INIT), err) < 0)
+		return -1;
+	if (of->conf->mode != SB_MODE_CREATE)
+		return 0;
+	if (sb_taskdir_touch(of->dir, SB_TASKDIR_STATUS, err) < 0)
+		return -1;
+	return show(in, path(in, of->dir->path, SB_TASKDIR_STATUS),
+		    path(in, in->place, STATUS), err);
 }
 
 static int is_batch_script(const struct sb_job *job)
@@ -80,13 +92,12 @@ static int show_script(struct sb_inside *in, const struct sb_inside_of *of,
 {
 	if (!is_batch_script(of->job))
 		return 0;
-	if (!in->box)
+	if (!in->place)
 		return sb_fail(err, SB_FAIL,
 			       "batch script: config.json of %s mounts no "
 			       "tmpfs (such as /dev) that it could be shown in",
 			       of->bundle->path);
-	return show(in, of->job->cmd.v[0], path(in, in->box, SB_BOX_SCRIPT),
-		    err);
+	return show(in, of->job->cmd.v[0], path(in, in->place, SCRIPT), err);
 }
 
 /* The step's terminal belongs to the host's devpts, which the container's own
@@ -128,8 +139,8 @@ static void add_limit(struct sb_strv *args, const json_t *config)
 static int add_init(struct sb_inside *in, const struct sb_inside_of *of,
 		    struct sb_err *err)
 {
-	const char *init = path(in, in->box, SB_BOX_INIT);
-	const char *status = path(in, in->box, SB_BOX_STATUS);
+	const char *init = path(in, in->place, INIT);
+	const char *status = path(in, in->place, STATUS);
 
 	if (!init || !status)
 		return no_memory(err);
@@ -158,7 +169,7 @@ static int make_args(struct sb_inside *in, const struct sb_inside_of *of,
 	if (in->init && add_init(in, of, err) < 0)
 		return -1;
 	if (is_batch_script(of->job))
-		first = path(in, in->box, SB_BOX_SCRIPT);
+		first = path(in, in->place, SCRIPT);
 	if (!first)
 		return no_memory(err);
 	sb_strv_add(&in->args, first);
@@ -171,7 +182,7 @@ int sb_inside_plan(struct sb_inside *in, const struct sb_inside_of *of,
 		   struct sb_err *err)
 {
 	*in = (struct sb_inside){.init = 0};
-	if (show_box(in, of, err) < 0 || show_init(in, of, err) < 0 ||
+	if (find_place(in, of, err) < 0 || show_init(in, of, err) < 0 ||
 	    show_script(in, of, err) < 0 || show_terminal(in, of, err) < 0)
 		return -1;
 	return make_args(in, of, err);

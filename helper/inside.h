@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What of ours the container sees: the box with the init and the batch script
- * in it, the terminal's name, and the words that its process gets. */
+/* What of ours the container sees: the init, the batch script, the terminal's
+ * name, and the words that its process gets. */
 #ifndef SB_INSIDE_H
 #define SB_INSIDE_H
 
@@ -14,12 +14,13 @@
 #define SB_INSIDE_MOUNTS 4
 
 struct sb_inside {
-	int init;	 /* our init is the container's process */
-	const char *box; /* the box's place; NULL: it cannot be shown */
+	int init; /* our init is the container's process */
+	/* The directory that our files are mounted in; NULL: there is none. */
+	const char *place;
 	struct sb_spec_mount mounts[SB_INSIDE_MOUNTS];
 	size_t n_mounts;
 	struct sb_strv args;  /* process.args */
-	struct sb_strv paths; /* owns what box and mounts point to */
+	struct sb_strv paths; /* owns what place and mounts point to */
 };
 
 /* What the plan is made of; all borrowed. */

@@ -12,7 +12,7 @@
 
 /* Where our own files lie in the container: below a tmpfs that the container
  * mounts itself, so that no runtime has to make a mount point in the rootfs. */
-#define SB_SPEC_BOX "stepbox"
+#define SB_SPEC_PLACE "stepbox"
 
 /* A bind mount of ours. */
 struct sb_spec_mount {

@@ -235,11 +235,11 @@ static void delete (struct sb_supervise *s, const sigset_t *mask)
 }
 
 /* A container's process as PID 1 cannot die by a signal as its command did:
- * our init leaves the command's wait status in the box. */
+ * our init leaves the command's wait status in a file. */
 static int read_status(struct sb_supervise *s, const struct container *c)
 {
 	int status, n = -1;
-	int fd = openat(s->dir->fd, SB_BOX "/" SB_BOX_STATUS,
+	int fd = openat(s->dir->fd, SB_TASKDIR_STATUS,
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd >= 0) {

@@ -48,19 +48,9 @@ static int open_step(struct sb_taskdir *t, struct sb_err *err)
 	return 0;
 }
 
-static int make_file(int dir, const char *name)
-{
-	int fd = openat(dir, name,
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			0700);
-
-	return fd < 0 ? -1 : close(fd);
-}
-
 static int make_task(struct sb_taskdir *t, unsigned int task,
 		     struct sb_err *err)
 {
-	_cleanup_fd_ int box = -1;
 	char name[32];
 
 	snprintf(name, sizeof(name), SB_TASK_PREFIX "%u", task);
@@ -68,23 +58,27 @@ static int make_task(struct sb_taskdir *t, unsigned int task,
 		t->path = NULL;
 		return sb_fail(err, SB_FAIL, "out of memory");
 	}
-	if (mkdirat(t->step_fd, name, 0700) < 0 && errno != EEXIST)
-		goto fail;
-	t->fd = openat(t->step_fd, name,
-		       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* The box is what the container sees: another uid may be mapped. */
-	if (t->fd < 0 || (mkdirat(t->fd, SB_BOX, 0755) < 0 && errno != EEXIST))
-		goto fail;
-	box = openat(t->fd, SB_BOX,
-		     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (box < 0 || make_file(box, SB_BOX_INIT) < 0 ||
-	    make_file(box, SB_BOX_SCRIPT) < 0 ||
-	    make_file(box, SB_BOX_STATUS) < 0)
-		goto fail;
+	if (!mkdirat(t->step_fd, name, 0700) || errno == EEXIST)
+		t->fd = openat(t->step_fd, name,
+			       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (t->fd < 0)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s", t->path,
+			       strerror(errno));
 	return 0;
-fail:
-	return sb_fail(err, SB_FAIL, "step directory %s: %s", t->path,
-		       strerror(errno));
+}
+
+int sb_taskdir_touch(const struct sb_taskdir *t, const char *name,
+		     struct sb_err *err)
+{
+	int fd = openat(t->fd, name,
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+
+	if (fd < 0)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s: %s",
+			       t->path, name, strerror(errno));
+	close(fd);
+	return 0;
 }
 
 int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,

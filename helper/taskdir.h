@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The task's directory below the step directory: the bundle copy that the
- * runtime gets (%b), the report, and the box that the container sees. */
+ * runtime gets (%b), the report, and what the init tells the helper. */
 #ifndef SB_TASKDIR_H
 #define SB_TASKDIR_H
 
 #include "../spank/err.h"
 
-#define SB_BOX "box"
-/* In the box: places to mount on, and where the init leaves a wait status. */
-#define SB_BOX_INIT "init"
-#define SB_BOX_SCRIPT "slurm_script"
-#define SB_BOX_STATUS "status"
+/* Where the init leaves the command's wait status. */
+#define SB_TASKDIR_STATUS "status"
 
 struct sb_taskdir {
 	int step_fd; /* the step directory */
@@ -22,11 +19,15 @@ struct sb_taskdir {
 
 /*
  * Opens the step directory (NULL: makes one below XDG_RUNTIME_DIR or /tmp),
- * which must be the caller's own, and makes the task's directory with its box
- * in it. Returns 0, or -1 with err set. Release with sb_taskdir_close.
+ * which must be the caller's own, and makes the task's directory. Returns 0, or
+ * -1 with err set. Release with sb_taskdir_close.
  */
 int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
 		    struct sb_err *err);
+
+/* Makes an empty file in it. Returns 0, or -1 with err set. */
+int sb_taskdir_touch(const struct sb_taskdir *t, const char *name,
+		     struct sb_err *err);
 
 /* Closes it; a temporary one is removed first. */
 void sb_taskdir_close(struct sb_taskdir *t);

@@ -57,9 +57,7 @@ static void test_no_init(void **state)
 	assert_int_equal(in.args.n, 2);
 	assert_string_equal(in.args.v[0], "ls");
 	assert_string_equal(in.args.v[1], "an arg");
-	assert_int_equal(in.n_mounts, 1);
-	assert_string_equal(in.mounts[0].source, "/d/task-0/box");
-	assert_string_equal(in.mounts[0].destination, "/dev/stepbox");
+	assert_int_equal(in.n_mounts, 0);
 	done(&in);
 }
 
@@ -73,10 +71,10 @@ static void test_batch_script(void **state)
 		   "/var/spool/slurmd/job00001/slurm_script");
 	assert_int_equal(plan(&in, &err), 0);
 	assert_string_equal(in.args.v[0], "/dev/stepbox/slurm_script");
-	assert_int_equal(in.n_mounts, 2);
-	assert_string_equal(in.mounts[1].source,
+	assert_int_equal(in.n_mounts, 1);
+	assert_string_equal(in.mounts[0].source,
 			    "/var/spool/slurmd/job00001/slurm_script");
-	assert_string_equal(in.mounts[1].destination,
+	assert_string_equal(in.mounts[0].destination,
 			    "/dev/stepbox/slurm_script");
 	done(&in);
 	/* A step's command of that name is the user's own. */

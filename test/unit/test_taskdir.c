@@ -54,7 +54,8 @@ static void test_made_and_emptied(void **state)
 
 	(void)state;
 	assert_int_equal(sb_taskdir_open(&t, base, 3, &err), 0);
-	assert_int_equal(fstatat(t.fd, "box/init", &st, 0), 0);
+	assert_int_equal(sb_taskdir_touch(&t, "f", &err), 0);
+	assert_int_equal(fstatat(t.fd, "f", &st, 0), 0);
 	assert_true(sb_taskdir_first(&t, "a message"));
 	assert_false(sb_taskdir_first(&t, "a message"));
 	assert_true(sb_taskdir_first(&t, "another"));
