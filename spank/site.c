@@ -6,7 +6,6 @@
 #include "contract.h"
 #include "keyval.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
