@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "../spank/keyval.h"
+#include "../spank/mountopt.h"
 #include "mem.h"
 #include "pattern.h"
 
@@ -33,8 +34,15 @@ typedef int value_fn(struct sb_conf *c, const struct key *k, const char *value,
 struct key {
 	const char *name;
 	value_fn *fn;
-	int arg;
+	size_t arg; /* an operation, or a place in struct sb_conf */
 };
+
+#define AT(field) offsetof(struct sb_conf, field)
+
+static void *at(struct sb_conf *c, const struct key *k)
+{
+	return (char *)c + k->arg;
+}
 
 static int replace(char **to, const char *value, struct sb_err *err)
 {
@@ -55,25 +63,131 @@ static int set_pattern(struct sb_conf *c, const struct key *k,
 	return replace(&c->pattern[k->arg], value, err);
 }
 
+/* It becomes a file name. */
+static int is_runtime_name(const char *s)
+{
+	return *s && *s != '.' &&
+	       !s[strspn(s, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")];
+}
+
 static int set_runtime(struct sb_conf *c, const struct key *k,
 		       const char *value, struct sb_err *err)
 {
-	/* It becomes a file name. */
-	if (value[strspn(value, "abcdefghijklmnopqrstuvwxyz"
-				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")] ||
-	    *value == '.')
+	if (!is_runtime_name(value))
 		return sb_fail(err, SB_FAIL, "%s=%s: not the name of a runtime",
 			       k->name, value);
 	return replace(&c->runtime, value, err);
 }
 
-static int set_container_path(struct sb_conf *c, const struct key *k,
-			      const char *value, struct sb_err *err)
+static int set_path(struct sb_conf *c, const struct key *k, const char *value,
+		    struct sb_err *err)
 {
 	if (*value != '/')
 		return sb_fail(err, SB_FAIL, "%s=%s: not absolute", k->name,
 			       value);
-	return replace(&c->container_path, value, err);
+	return replace(at(c, k), value, err);
+}
+
+/* Expanded for each task: $TMPDIR, /scratch/%u. */
+static int set_writable_path(struct sb_conf *c, const struct key *k,
+			     const char *value, struct sb_err *err)
+{
+	if (*value == '$')
+		return replace(at(c, k), value, err);
+	return set_path(c, k, value, err);
+}
+
+static int set_profile(struct sb_conf *c, const struct key *k,
+		       const char *value, struct sb_err *err)
+{
+	if (!strcasecmp(value, "default"))
+		return replace(at(c, k), SB_SECCOMP_DEFAULT, err);
+	if (!strcasecmp(value, "none")) {
+		sb_cleanup_free(&c->seccomp_profile);
+		return 0;
+	}
+	return set_path(c, k, value, err);
+}
+
+static int add(struct sb_strv *list, const char *value, struct sb_err *err)
+{
+	sb_strv_add(list, value);
+	return list->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
+}
+
+static int add_bundle_path(struct sb_conf *c, const struct key *k,
+			   const char *value, struct sb_err *err)
+{
+	if (*value != '/')
+		return sb_fail(err, SB_FAIL, "%s=%s: not absolute", k->name,
+			       value);
+	return add(at(c, k), value, err);
+}
+
+static int add_mount(struct sb_conf *c, const struct key *k, const char *value,
+		     struct sb_err *err)
+{
+	struct sb_mountopt *m = malloc(sizeof(*m));
+	const char *p = value;
+	int rc = m ? sb_mountopt_next(&p, m, err)
+		   : sb_fail(err, SB_FAIL, "out of memory");
+
+	free(m);
+	if (rc < 0)
+		return sb_wrap(err, "%s=%s", k->name, value);
+	if (!rc || *p)
+		return sb_fail(err, SB_FAIL,
+			       "%s=%s: one mount to a line: SRC:DST[:FLAGS]",
+			       k->name, value);
+	return add(at(c, k), value, err);
+}
+
+static int add_env(struct sb_conf *c, const struct key *k, const char *value,
+		   struct sb_err *err)
+{
+	size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+	if (!len || value[len] != '=' || (*value >= '0' && *value <= '9') ||
+	    !strncmp(value, SB_ENV_PREFIX, strlen(SB_ENV_PREFIX)))
+		return sb_fail(err, SB_FAIL, "%s=%s: not NAME=VALUE", k->name,
+			       value);
+	return add(at(c, k), value, err);
+}
+
+static int add_runtimes(struct sb_conf *c, const struct key *k,
+			const char *value, struct sb_err *err)
+{
+	for (const char *p = value; *p;) {
+		size_t len = strcspn(p, ", ");
+		_cleanup_free_ char *name = strndup(p, len);
+
+		if (!name)
+			return sb_fail(err, SB_FAIL, "out of memory");
+		if (!is_runtime_name(name))
+			return sb_fail(err, SB_FAIL,
+				       "%s=%s: \"%s\" is not the name of a "
+				       "runtime",
+				       k->name, value, name);
+		if (add(at(c, k), name, err) < 0)
+			return -1;
+		p += len;
+		p += strspn(p, ", ");
+	}
+	return 0;
+}
+
+static int set_bool(struct sb_conf *c, const struct key *k, const char *value,
+		    struct sb_err *err)
+{
+	int yes = sb_kv_bool(value);
+
+	if (yes < 0)
+		return sb_fail(err, SB_FAIL, "%s=%s: neither yes nor no",
+			       k->name, value);
+	*(int *)at(c, k) = yes;
+	return 0;
 }
 
 static int set_mode(struct sb_conf *c, const struct key *k, const char *value,
@@ -139,10 +253,20 @@ static const struct key keys[] = {
 	{"RunTimeQuery", set_pattern, SB_OP_QUERY},
 	{"RunTimeKill", set_pattern, SB_OP_KILL},
 	{"RunTimeDelete", set_pattern, SB_OP_DELETE},
-	{"ContainerPath", set_container_path, 0},
+	{"ContainerPath", set_path, AT(container_path)},
 	{"EnvExclude", set_regex, 0},
 	{"RunTimeEnvExclude", set_regex, 1},
 	{"Init", set_init, 0},
+	{"Mount", add_mount, AT(mounts)},
+	{"MountHome", set_bool, AT(mount_home)},
+	{"EnvSet", add_env, AT(env_set)},
+	{"WritableDefault", set_bool, AT(writable)},
+	{"WritablePath", set_writable_path, AT(writable_path)},
+	{"BundlePath", add_bundle_path, AT(bundle_paths)},
+	{"AllowRuntime", add_runtimes, AT(allow_runtimes)},
+	{"PasswdEntry", set_bool, AT(passwd_entry)},
+	{"SeccompProfile", set_profile, AT(seccomp_profile)},
+	{"SlurmClient", set_bool, AT(slurm_client)},
 	{"AllowRoot", check_bool, 0},
 	{"TrustSlurmContainer", check_bool, 0},
 };
@@ -217,14 +341,30 @@ static int choose_mode(struct sb_conf *c, const struct sb_conf *own,
 	return 0;
 }
 
-/* Puts the runtime's patterns where the site has none of its own. */
-static int add_runtime(struct sb_conf *c, struct sb_err *err)
+/* A site's own description of a runtime goes before a shipped one. */
+static char *find_description(const char *conf, const char *name)
 {
-	_cleanup_free_ char *file = NULL;
+	const char *slash = strrchr(conf, '/');
+	char *file = NULL;
+
+	if (asprintf(&file, "%.*sstepbox.runtimes/%s.conf",
+		     slash ? (int)(slash - conf + 1) : 0, conf, name) < 0)
+		return NULL;
+	if (!access(file, F_OK))
+		return file;
+	free(file);
+	return asprintf(&file, "%s/%s.conf", SB_RUNTIMES_DIR, name) < 0 ? NULL
+									: file;
+}
+
+/* Puts the runtime's patterns where the site has none of its own. */
+static int add_runtime(struct sb_conf *c, const char *path, struct sb_err *err)
+{
+	_cleanup_free_ char *file = find_description(path, c->runtime);
 	struct sb_conf base = {.runtime = NULL};
 	int rc;
 
-	if (asprintf(&file, "%s/%s.conf", SB_RUNTIMES_DIR, c->runtime) < 0)
+	if (!file)
 		return sb_fail(err, SB_FAIL, "out of memory");
 	rc = sb_kv_read(file, SB_KV_ANY, runtime_pair, &base, err);
 	if (rc < 0)
@@ -238,13 +378,40 @@ static int add_runtime(struct sb_conf *c, struct sb_err *err)
 	return rc;
 }
 
-int sb_conf_load(struct sb_conf *c, const char *path, struct sb_err *err)
+static int is_allowed(const struct sb_conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->allow_runtimes.n; i++)
+		if (!strcmp(c->allow_runtimes.v[i], name))
+			return 1;
+	return 0;
+}
+
+/* What the user chose; the site's patterns are for the site's runtime. */
+static int choose_runtime(struct sb_conf *c, const char *name,
+			  struct sb_err *err)
+{
+	if (!name || (c->runtime && !strcmp(name, c->runtime)))
+		return 0;
+	if (!is_allowed(c, name))
+		return sb_fail(err, SB_FAIL,
+			       "--container-runtime=%s: not one of those that "
+			       "AllowRuntime in the site's configuration names",
+			       name);
+	for (int i = 0; i < SB_OPS; i++)
+		sb_cleanup_free(&c->pattern[i]);
+	return replace(&c->runtime, name, err);
+}
+
+int sb_conf_load(struct sb_conf *c, const char *path, const char *runtime,
+		 struct sb_err *err)
 {
 	struct sb_conf own;
 
-	*c = (struct sb_conf){.runtime = NULL};
+	*c = (struct sb_conf){.passwd_entry = 1};
 	if (sb_kv_read(path, SB_KV_ANY, pair, c, err) < 0)
 		return sb_wrap(err, "configuration");
+	if (choose_runtime(c, runtime, err) < 0)
+		return -1;
 	own = *c; /* which patterns the site set itself; borrowed */
 	if (c->runtime) {
 		/* A mode that the site's own patterns imply goes before the
@@ -253,7 +420,7 @@ int sb_conf_load(struct sb_conf *c, const char *path, struct sb_err *err)
 			c->mode = SB_MODE_RUN;
 		else if (c->mode == SB_MODE_UNSET && own.pattern[SB_OP_CREATE])
 			c->mode = SB_MODE_CREATE;
-		if (add_runtime(c, err) < 0)
+		if (add_runtime(c, path, err) < 0)
 			return sb_wrap(err, "configuration %s", path);
 	}
 	if (choose_mode(c, &own, err) < 0 || check_set(c, err) < 0)
@@ -271,5 +438,11 @@ void sb_conf_free(struct sb_conf *c)
 		regfree(&c->env_exclude);
 	if (c->has_runtime_env_exclude)
 		regfree(&c->runtime_env_exclude);
+	sb_strv_free(&c->mounts);
+	sb_strv_free(&c->env_set);
+	sb_strv_free(&c->bundle_paths);
+	sb_strv_free(&c->allow_runtimes);
+	sb_cleanup_free(&c->writable_path);
+	sb_cleanup_free(&c->seccomp_profile);
 	*c = (struct sb_conf){.runtime = NULL};
 }

@@ -4,6 +4,7 @@
 #define SB_CONF_H
 
 #include "../spank/err.h"
+#include "buf.h"
 
 #include <regex.h>
 
@@ -25,9 +26,9 @@ enum sb_mode {
 };
 
 enum sb_init {
-	SB_INIT_AUTO, /* our init, where it can be had */
+	SB_INIT_AUTO, /* our init; it can always be had, as with YES */
 	SB_INIT_NO,
-	SB_INIT_YES, /* or an error */
+	SB_INIT_YES,
 };
 
 struct sb_conf {
@@ -38,18 +39,30 @@ struct sb_conf {
 	char *container_path; /* ContainerPath, unexpanded; NULL: default */
 	regex_t env_exclude, runtime_env_exclude;
 	int has_env_exclude, has_runtime_env_exclude;
+	struct sb_strv mounts;	       /* Mount, unexpanded, in order */
+	struct sb_strv env_set;	       /* EnvSet: "NAME=VALUE" */
+	struct sb_strv bundle_paths;   /* BundlePath; none: all are allowed */
+	struct sb_strv allow_runtimes; /* AllowRuntime */
+	int writable, mount_home;      /* WritableDefault, MountHome */
+	int passwd_entry, slurm_client;
+	char *writable_path;   /* WritablePath, unexpanded; NULL: default */
+	char *seccomp_profile; /* SeccompProfile, a path; NULL: none */
 };
 
 /* The operation's key: "RunTimeRun"... Static. */
 const char *sb_conf_op_key(enum sb_op op);
 
 /*
- * Reads path, and the shipped runtimes/NAME.conf that its Runtime= names, and
- * checks both. Returns 0, or -1 with err set, file and line included: unknown
- * key, bad value, letter or regular expression, a set of RunTime* patterns
- * that is no whole. Release with sb_conf_free, also after an error.
+ * Reads path, and the description NAME.conf of its Runtime= (the site's, in
+ * stepbox.runtimes/ beside path, or a shipped one), and checks both. runtime,
+ * if not NULL, is what the user wants instead of Runtime=: it must be the same
+ * or one that AllowRuntime names, and the RunTime* patterns in path do not
+ * apply to it. Returns 0, or -1 with err set, file and line included: unknown
+ * key, bad value, letter or regular expression, a set of RunTime* patterns that
+ * is no whole. Release with sb_conf_free, also after an error.
  */
-int sb_conf_load(struct sb_conf *c, const char *path, struct sb_err *err);
+int sb_conf_load(struct sb_conf *c, const char *path, const char *runtime,
+		 struct sb_err *err);
 
 void sb_conf_free(struct sb_conf *c);
 

@@ -74,46 +74,108 @@ static const char *find(char **env, const char *var, size_t len)
 	return NULL;
 }
 
-static int job_value_wins(const char *var, size_t len, int shell_inside)
+/* Whether list, comma-separated, has the name. */
+static int is_kept(const char *list, const char *name, size_t len)
 {
+	for (const char *p = list; p && *p; p += !!*p) {
+		size_t n = strcspn(p, ",");
+
+		if (n == len && !memcmp(p, name, len))
+			return 1;
+		p += n;
+	}
+	return 0;
+}
+
+static int job_value_wins(const struct sb_env_of *of, const char *var,
+			  size_t len)
+{
+	if (is_kept(of->keep, var, len))
+		return 1;
 	if (len == 5 && !memcmp(var, "SHELL", 5))
-		return shell_inside;
+		return of->shell_inside;
 	return in_table(var, len, job_wins, ARRAY_SIZE(job_wins));
 }
 
-int sb_env_container(char **job, char **bundle, const regex_t *exclude,
-		     int shell_inside, struct sb_strv *out, struct sb_err *err)
+/* Whether the job's variable goes into the container at all. */
+static int is_passed(const struct sb_env_of *of, const char *var, size_t len)
+{
+	if (!var[len] || !len || ours(var) ||
+	    (of->exclude && !regexec(of->exclude, var, 0, NULL, 0)))
+		return 0;
+	return of->shell_inside || !same_name("SHELL", var, 5) ||
+	       is_kept(of->keep, "SHELL", 5) || find(of->bundle, var, len);
+}
+
+/* The value that a variable of the job's has in the container. */
+static const char *choose(const struct sb_env_of *of, const char *var,
+			  size_t len)
+{
+	const char *site = find(of->site, var, len);
+	const char *theirs = find(of->bundle, var, len);
+
+	if (site)
+		return site;
+	return theirs && !job_value_wins(of, var, len) ? theirs : var;
+}
+
+/* Adds what of list out has not yet. It goes to a list of its own first:
+ * looking a name up must not find what was just added. */
+static void add_lacking(struct sb_strv *out, char **list, char **better)
 {
 	struct sb_strv late = {0};
 
-	for (char **e = job; e && *e; e++) {
+	for (char **e = list; e && *e; e++) {
 		size_t len = strcspn(*e, "=");
-		const char *theirs;
+		const char *site;
 
-		if (!(*e)[len] || !len || ours(*e) ||
-		    (exclude && !regexec(exclude, *e, 0, NULL, 0)))
+		if (!(*e)[len] || !len || find(out->v, *e, len))
 			continue;
-		theirs = find(bundle, *e, len);
-		if (!theirs && !shell_inside && same_name("SHELL", *e, 5))
-			continue;
-		sb_strv_add(out,
-			    theirs && !job_value_wins(*e, len, shell_inside)
-				    ? theirs
-				    : *e);
-	}
-	/* What only the bundle has goes to a list of its own first: looking a
-	 * name up must not find what was just added. */
-	for (char **e = bundle; e && *e; e++) {
-		size_t len = strcspn(*e, "=");
-
-		if ((*e)[len] && len && !find(out->v, *e, len))
-			sb_strv_add(&late, *e);
+		site = find(better, *e, len);
+		sb_strv_add(&late, site ? site : *e);
 	}
 	for (size_t i = 0; i < late.n; i++)
 		sb_strv_add(out, late.v[i]);
 	out->failed |= late.failed;
 	sb_strv_free(&late);
+}
+
+int sb_env_container(const struct sb_env_of *of, struct sb_strv *out,
+		     struct sb_err *err)
+{
+	for (char **e = of->job; e && *e; e++) {
+		size_t len = strcspn(*e, "=");
+
+		if (is_passed(of, *e, len))
+			sb_strv_add(out, choose(of, *e, len));
+	}
+	add_lacking(out, of->bundle, of->site);
+	add_lacking(out, of->site, NULL);
 	return out->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
+}
+
+int sb_env_path(struct sb_strv *env, const char *dir, struct sb_err *err)
+{
+	static const char usual[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:"
+				    "/usr/bin:/sbin:/bin";
+	_cleanup_buf_ struct sb_buf b = {0};
+	const char *old = sb_env_get(env->v, "PATH");
+
+	sb_buf_puts(&b, "PATH=");
+	sb_buf_puts(&b, dir);
+	sb_buf_putc(&b, ':');
+	sb_buf_puts(&b, old ? old : usual);
+	if (b.failed)
+		return sb_fail(err, SB_FAIL, "out of memory");
+	if (!old)
+		sb_strv_add(env, b.data);
+	for (size_t i = 0; old && i < env->n; i++)
+		if (!strncmp(env->v[i], "PATH=", 5)) {
+			free(env->v[i]);
+			env->v[i] = steal_ptr(b.data);
+			break;
+		}
+	return env->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
 }
 
 int sb_env_runtime(char **job, const regex_t *exclude, struct sb_strv *out,

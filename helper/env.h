@@ -8,17 +8,32 @@
 
 #include <regex.h>
 
+/* What a container's environment is made of; all borrowed, lists of
+ * "NAME=VALUE", any NULL. Entries without '=' are passed over. */
+struct sb_env_of {
+	char **site;	  /* EnvSet and what must point into the container */
+	char **job;	  /* the job's */
+	char **bundle;	  /* process.env */
+	const char *keep; /* names, comma-separated: the job's value wins */
+	const regex_t *exclude; /* the job's that are left out */
+	int shell_inside;	/* the job's SHELL exists in the container */
+};
+
 /*
- * The container's environment out of the job's and the bundle's (both lists of
- * "NAME=VALUE"; entries without '=' are passed over). For a name in both the
- * bundle's value wins, but for the names that belong to Slurm, to the user or
- * to what Slurm bound the task to (the table in env.c, and in stepbox(1)).
- * SHELL is the job's only if shell_inside. Ours (SLURM_STEPBOX_*) and what
- * exclude (may be NULL) matches of the job's are left out. The order is the
- * job's, then what only the bundle has. Returns 0, or -1 with err set.
+ * The container's environment. The site's variables win over all. For a name in
+ * both others the bundle's value wins, but for the names that belong to Slurm,
+ * to the user or to what Slurm bound the task to (the table in env.c, and in
+ * stepbox(1)), and those in keep. SHELL is the job's only if shell_inside. Ours
+ * (SLURM_STEPBOX_*) and what exclude matches of the job's are left out. The
+ * order is the job's, then what only the bundle, then only the site has.
+ * Returns 0, or -1 with err set.
  */
-int sb_env_container(char **job, char **bundle, const regex_t *exclude,
-		     int shell_inside, struct sb_strv *out, struct sb_err *err);
+int sb_env_container(const struct sb_env_of *of, struct sb_strv *out,
+		     struct sb_err *err);
+
+/* Puts dir before the others in PATH, which is set if env lacks it. Returns 0,
+ * or -1 with err set. */
+int sb_env_path(struct sb_strv *env, const char *dir, struct sb_err *err);
 
 /*
  * The environment of the runtime itself and of hooks: a fixed PATH, and of the

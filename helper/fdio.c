@@ -14,11 +14,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
-		   size_t *len, struct sb_err *err)
+/* Reads all of fd, which may be the -1 of a failed open. */
+static char *read_all(int fd, size_t max, const char *what, size_t *len,
+		      struct sb_err *err)
 {
-	_cleanup_fd_ int fd = openat(
-		dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	ssize_t n;
@@ -31,6 +30,7 @@ char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
 	}
 	if ((size_t)st.st_size > max) {
 		sb_fail(err, SB_FAIL, "%s: larger than %zu bytes", what, max);
+		errno = EFBIG;
 		return NULL;
 	}
 	text = malloc(st.st_size + 1);
@@ -48,6 +48,24 @@ char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
 fail:
 	sb_fail(err, SB_FAIL, "%s: %s", what, strerror(errno));
 	return NULL;
+}
+
+#define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
+		   size_t *len, struct sb_err *err)
+{
+	_cleanup_fd_ int fd = openat(dirfd, path, READ_FLAGS);
+
+	return read_all(fd, max, what, len, err);
+}
+
+char *sb_fdio_read_in_root(int rootfd, const char *path, size_t max,
+			   size_t *len, struct sb_err *err)
+{
+	_cleanup_fd_ int fd = sb_fdio_open_in_root(rootfd, path, READ_FLAGS);
+
+	return read_all(fd, max, path, len, err);
 }
 
 int sb_fdio_write_all(int fd, const void *data, size_t len)
@@ -104,14 +122,19 @@ char *sb_fdio_path(int fd)
 	return strdup(path);
 }
 
+int sb_fdio_open_in_root(int rootfd, const char *path, int flags)
+{
+	struct open_how how = {.flags = flags, .resolve = RESOLVE_IN_ROOT};
+
+	return syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+}
+
 int sb_fdio_in_root(int rootfd, const char *path)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
-			       .resolve = RESOLVE_IN_ROOT};
 	struct stat st;
 	int fd;
 
-	fd = syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+	fd = sb_fdio_open_in_root(rootfd, path, O_PATH | O_CLOEXEC);
 	if (fd >= 0) {
 		close(fd);
 		return 1;

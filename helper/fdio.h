@@ -11,7 +11,7 @@
  * Reads all of path below dirfd: a regular file of at most max bytes; never
  * waits for a FIFO's writer. what names it in messages. Returns the text,
  * terminated, which the caller frees, and its length in *len; or NULL with err
- * set, errno kept.
+ * set, errno kept; EFBIG for one that is larger.
  */
 char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
 		   size_t *len, struct sb_err *err);
@@ -30,9 +30,17 @@ int sb_fdio_write_all(int fd, const void *data, size_t len);
  * errno set. */
 char *sb_fdio_path(int fd);
 
-/* Whether path exists below the root directory rootfd, links taken as a
- * process with that root would (openat2(2), RESOLVE_IN_ROOT; before Linux 5.6
- * a link to an absolute path counts as existing). */
+/* Opens path below the root directory rootfd, links taken as a process with
+ * that root would (openat2(2), RESOLVE_IN_ROOT). Returns the descriptor, or -1
+ * with errno set; ENOSYS before Linux 5.6. */
+int sb_fdio_open_in_root(int rootfd, const char *path, int flags);
+
+/* sb_fdio_read for a path below the root directory rootfd, taken likewise. */
+char *sb_fdio_read_in_root(int rootfd, const char *path, size_t max,
+			   size_t *len, struct sb_err *err);
+
+/* Whether path exists below the root directory rootfd (before Linux 5.6 a link
+ * to an absolute path counts as existing). */
 int sb_fdio_in_root(int rootfd, const char *path);
 
 /*

@@ -4,7 +4,11 @@
  * the user's command. As PID 1 a program would ignore SIGTERM and collect
  * zombies; and when the runtime is killed its container would live on. So this
  * stands in: forwards every signal once, reaps, passes status and signal on,
- * and dies with the process that started it.
+ * and dies with the process that started it. Of the runtime's root it makes the
+ * job's user again, in a user namespace of his own, and it loads the seccomp
+ * filters last, since they may forbid just that.
+ *
+ * By another name it is Slurm's client program of that name (slurmclient.h).
  *
  * It is linked statically and bound into the container, whose libraries may be
  * any or none; it uses no stdio and no heap.
@@ -16,13 +20,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -33,13 +40,16 @@
 #define SIG_ORPHANED SIGRTMAX
 
 static struct {
-	const char *where;  /* -N: "node n1, task 0", for messages */
-	const char *cwd;    /* -c: go there if it exists here */
-	const char *status; /* -r: the file that gets the wait status */
-	const char *files;  /* -f: the soft limit of open files */
-	int quiet;	    /* -q: another task says what all would */
-	int fallback;	    /* -s: /bin/sh if the command is missing */
-	int terminal;	    /* -t: standard input is to control us */
+	const char *where;   /* -N: "node n1, task 0", for messages */
+	const char *cwd;     /* -c: go there if it exists here */
+	const char *status;  /* -r: the file that gets the wait status */
+	const char *files;   /* -f: the soft limit of open files */
+	const char *workdir; /* -w: go there, or fail */
+	const char *ids;     /* -u UID:GID: whom to be, in place of root */
+	const char *caps;    /* -k BOUNDING:INHERITABLE:AMBIENT, in hex */
+	int quiet;	     /* -q: another task says what all would */
+	int fallback;	     /* -s: /bin/sh if the command is missing */
+	int terminal;	     /* -t: standard input is to control us */
 } opt;
 
 static void say(const char *a, const char *b, const char *c, const char *d)
@@ -54,6 +64,36 @@ static void say(const char *a, const char *b, const char *c, const char *d)
 	(void)!write(STDERR_FILENO, line, n);
 }
 
+/* The kernel's words for capabilities and filters (capget(2), seccomp(2)): musl
+ * comes without the kernel's headers. */
+#define CAP_VERSION 0x20080522
+struct cap_head {
+	unsigned int version;
+	int pid;
+};
+struct cap_data {
+	unsigned int effective, permitted, inheritable;
+};
+#define MAX_CODE 4096
+struct instruction {
+	unsigned short code;
+	unsigned char jt, jf;
+	unsigned int k;
+};
+
+/* A seccomp filter: -p PATH, a file as filter.c writes it. */
+#define MAX_FILTERS 2
+static struct {
+	const char *path;
+	unsigned int head[2]; /* flags, nothing */
+	struct instruction code[MAX_CODE];
+	struct {
+		unsigned short len;
+		struct instruction *filter;
+	} program;
+} filters[MAX_FILTERS];
+static int n_filters;
+
 static int number(const char *s)
 {
 	int v = 0;
@@ -63,9 +103,25 @@ static int number(const char *s)
 	return v;
 }
 
+static void add_filter(const char *path)
+{
+	if (n_filters == MAX_FILTERS)
+		_exit(SB_FAIL);
+	filters[n_filters++].path = path;
+}
+
 /* Returns the command's place in argv. */
 static char **read_options(char **argv)
 {
+	const struct {
+		char c;
+		const char **to;
+	} words[] = {
+		{'N', &opt.where},   {'c', &opt.cwd}, {'r', &opt.status},
+		{'f', &opt.files},   {'u', &opt.ids}, {'k', &opt.caps},
+		{'w', &opt.workdir},
+	};
+
 	opt.where = "container";
 	for (argv++; *argv && **argv == '-'; argv++) {
 		char c = (*argv)[1];
@@ -75,19 +131,172 @@ static char **read_options(char **argv)
 		opt.quiet |= c == 'q';
 		opt.fallback |= c == 's';
 		opt.terminal |= c == 't';
-		if (!strchr("Ncrf", c) || !argv[1])
+		if (c == 'q' || c == 's' || c == 't' || !argv[1])
 			continue;
 		argv++;
-		if (c == 'N')
-			opt.where = *argv;
-		else if (c == 'c')
-			opt.cwd = *argv;
-		else if (c == 'f')
-			opt.files = *argv;
-		else
-			opt.status = *argv;
+		if (c == 'p')
+			add_filter(*argv);
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (words[i].c == c)
+				*words[i].to = *argv;
 	}
 	return argv;
+}
+
+static void __attribute__((noreturn))
+fail(const char *what, const char *on, const char *why)
+{
+	say(what, on, ": ", why);
+	_exit(SB_FAIL);
+}
+
+/* ---- Slurm's client ---- */
+
+/* What slurmclient.c wrote: the host's dynamic loader, and its directories. */
+static void __attribute__((noreturn)) become_client(char *self, char **argv)
+{
+	char *slash = strrchr(self, '/'), *path, *words[256];
+	char recipe[8192], file[PATH_MAX], library[] = "--library-path",
+					   inhibit[] = "--inhibit-cache";
+	size_t dir = slash + 1 - self, n = 0;
+	ssize_t len = -1;
+	int fd;
+
+	opt.where = "container";
+	if (dir + 8 + strlen(slash) > sizeof(file))
+		fail("command ", self, "the path is too long");
+	memcpy(file, self, dir);
+	strcpy(file + dir, ".loader");
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		len = read(fd, recipe, sizeof(recipe) - 1);
+	recipe[len < 0 ? 0 : len] = '\0';
+	path = strchr(recipe, '\n');
+	if (!path)
+		fail("command ", self, "Slurm's client is not shown here");
+	*path++ = '\0';
+	file[dir] = '.';
+	strcpy(file + dir + 1, slash + 1);
+	words[n++] = recipe;
+	words[n++] = inhibit;
+	words[n++] = library;
+	words[n++] = path;
+	words[n++] = file;
+	while (*++argv) {
+		if (n == sizeof(words) / sizeof(words[0]) - 1)
+			fail("command ", self, "too many arguments");
+		words[n++] = *argv;
+	}
+	words[n] = NULL;
+	execve(recipe, words, environ);
+	fail("command ", recipe, strerror(errno));
+}
+
+/* ---- who the command is ---- */
+
+static void write_map(const char *file, const char *id)
+{
+	char line[40];
+	size_t n = 0;
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	while (*id >= '0' && *id <= '9' && n < 12)
+		line[n++] = *id++;
+	memcpy(line + n, " 0 1\n", 5);
+	if (fd < 0 || write(fd, line, n + 5) < 0)
+		fail("user namespace: ", file, strerror(errno));
+	close(fd);
+}
+
+/* The runtime's root is the job's user outside: one more namespace, in which he
+ * has his own number again. Groups can be set in neither. */
+static void become_user(void)
+{
+	const char *gid = opt.ids ? strchr(opt.ids, ':') : NULL;
+
+	if (!gid)
+		return;
+	if (unshare(CLONE_NEWUSER) < 0)
+		fail("user namespace: ", "the inner one", strerror(errno));
+	write_map("/proc/self/gid_map", gid + 1);
+	write_map("/proc/self/uid_map", opt.ids);
+}
+
+static unsigned long long hex(const char **s)
+{
+	unsigned long long v = 0;
+
+	for (; **s && **s != ':'; (*s)++)
+		v = v << 4 | (**s <= '9' ? **s - '0' : **s - 'a' + 10);
+	*s += **s == ':';
+	return v;
+}
+
+/*
+ * What config.json grants (runtime-spec, config.md, capabilities): a new user
+ * namespace gives all. Permitted and effective are what exec makes of these for
+ * a user who is not root: capabilities(7).
+ */
+static void limit_capabilities(void)
+{
+	struct cap_head head = {CAP_VERSION, 0};
+	struct cap_data data[2];
+	unsigned long long bounding, inheritable, ambient;
+	const char *s = opt.caps;
+
+	if (!s)
+		return;
+	bounding = hex(&s);
+	inheritable = hex(&s);
+	ambient = hex(&s);
+	if (syscall(SYS_capget, &head, data) < 0)
+		fail("capabilities: ", "capget", strerror(errno));
+	for (int i = 0; i < 64; i++)
+		if (!(bounding >> i & 1) &&
+		    prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+			break;
+	inheritable &= data[0].permitted | (unsigned long long)data[1].permitted
+						   << 32;
+	data[0].inheritable = inheritable;
+	data[1].inheritable = inheritable >> 32;
+	if (syscall(SYS_capset, &head, data) < 0)
+		fail("capabilities: ", "capset", strerror(errno));
+	/* Not beyond what is permitted and inheritable. */
+	for (int i = 0; i < 64; i++)
+		if (ambient & inheritable & 1ULL << i)
+			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0);
+}
+
+static void read_filters(void)
+{
+	for (int i = 0; i < n_filters; i++) {
+		const size_t head = sizeof(filters[i].head),
+			     one = sizeof(filters[i].code[0]);
+		int fd = open(filters[i].path, O_RDONLY | O_CLOEXEC);
+		ssize_t n;
+
+		if (fd < 0 || read(fd, filters[i].head, head) != (ssize_t)head)
+			fail("seccomp: ", filters[i].path, strerror(errno));
+		n = read(fd, filters[i].code, sizeof(filters[i].code));
+		if (n <= 0 || n % one)
+			fail("seccomp: ", filters[i].path, "no program");
+		close(fd);
+		filters[i].program.len = n / one;
+		filters[i].program.filter = filters[i].code;
+	}
+}
+
+/* Flags that an older kernel lacks change nothing of what is allowed. */
+static void load_filters(void)
+{
+	for (int i = 0; i < n_filters; i++) {
+		if (!syscall(SYS_seccomp, 1 /* SET_MODE_FILTER */,
+			     filters[i].head[0], &filters[i].program))
+			continue;
+		if (errno != EINVAL || !filters[i].head[0] ||
+		    syscall(SYS_seccomp, 1, 0, &filters[i].program))
+			fail("seccomp: ", filters[i].path, strerror(errno));
+	}
 }
 
 /* ---- the command ---- */
@@ -197,6 +406,8 @@ static void go_to_cwd(void)
 {
 	char here[PATH_MAX];
 
+	if (opt.workdir && chdir(opt.workdir) < 0)
+		fail("working directory ", opt.workdir, strerror(errno));
 	if (!opt.cwd || !chdir(opt.cwd) || opt.quiet)
 		return;
 	say(opt.cwd, " is not in the container: working directory is ",
@@ -232,6 +443,8 @@ static pid_t start(char **argv, const sigset_t *mask)
 		setpgid(0, 0);
 	}
 	sigprocmask(SIG_SETMASK, mask, NULL);
+	limit_capabilities();
+	load_filters();
 	run_command(argv);
 }
 
@@ -329,13 +542,19 @@ int main(int argc, char **argv)
 {
 	pid_t pid, parent = getppid();
 	sigset_t all, mask;
+	char *self = (char *)getauxval(AT_EXECFN);
 	int status;
 
 	(void)argc;
+	if (self && strchr(self, '/') && strcmp(strrchr(self, '/'), "/init"))
+		become_client(self, argv);
 	argv = read_options(argv);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	signal(SIGCHLD, SIG_DFL);
+	read_filters();
+	become_user();
+	/* Not before: a change of credentials may clear it, prctl(2). */
 	prctl(PR_SET_PDEATHSIG, getpid() == 1 ? SIGKILL : SIG_ORPHANED);
 	if (getpid() != 1)
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

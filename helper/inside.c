@@ -4,7 +4,10 @@
 #include "inside.h"
 
 #include "../spank/contract.h"
+#include "caps.h"
 #include "mem.h"
+#include "session.h"
+#include "slurmclient.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,67 +18,59 @@
 #define SCRIPT "slurm_script"
 #define STATUS "status"
 
+/* Where a container that mounts no tmpfs gets one for our files. */
+#define OWN_PLACE "/.stepbox"
+
 static int no_memory(struct sb_err *err)
 {
 	return sb_fail(err, SB_FAIL, "out of memory");
 }
 
-/* "a/b"; NULL when memory runs out. */
-static const char *path(struct sb_inside *in, const char *a, const char *b)
-{
-	char *p = NULL;
-
-	if (asprintf(&p, "%s/%s", a, b) < 0)
-		return NULL;
-	sb_strv_take(&in->paths, p);
-	return in->paths.failed ? NULL : p;
-}
-
-static int show(struct sb_inside *in, const char *source, const char *dest,
+/* Shows a file of the host's in the place. */
+static int show(struct sb_mounts *m, const char *source, const char *dest,
 		struct sb_err *err)
 {
 	if (!source || !dest)
 		return no_memory(err);
-	in->mounts[in->n_mounts++] =
-		(struct sb_spec_mount){.source = source, .destination = dest};
-	return 0;
+	return sb_mounts_bind(m, source, dest, "bind", err);
 }
 
-/* Below a tmpfs that the container mounts anyway. */
-static int find_place(struct sb_inside *in, const struct sb_inside_of *of,
-		      struct sb_err *err)
+/* Below a tmpfs that the container mounts anyway: no mount point to make. */
+static int find_place(struct sb_inside *in, struct sb_mounts *m,
+		      const struct sb_inside_of *of, struct sb_err *err)
 {
-	const char *tmpfs = sb_spec_tmpfs(of->bundle->config.root);
+	static const char options[] = "nosuid,nodev,mode=755,size=64k";
+	const char *tmpfs =
+		sb_spec_tmpfs(of->bundle->config.root, sb_mounts_cover, m);
 
-	if (!tmpfs)
-		return 0;
-	in->place = path(in, tmpfs, SB_SPEC_PLACE);
+	if (!tmpfs) {
+		tmpfs = OWN_PLACE;
+		if (sb_mounts_tmpfs(m, tmpfs, options, err) < 0)
+			return -1;
+	}
+	in->place = sb_mounts_path(m, tmpfs, SB_SPEC_PLACE);
 	return in->place ? 0 : no_memory(err);
 }
 
-static int show_init(struct sb_inside *in, const struct sb_inside_of *of,
-		     struct sb_err *err)
+static int show_init(struct sb_inside *in, struct sb_mounts *m,
+		     const struct sb_inside_of *of, struct sb_err *err)
 {
-	if (!in->place && of->conf->init == SB_INIT_YES)
-		return sb_fail(err, SB_FAIL,
-			       "Init=yes: config.json of %s mounts no tmpfs "
-			       "(such as /dev) that stepbox's init could be "
-			       "shown in",
-			       of->bundle->path);
-	if (!in->place || of->conf->init == SB_INIT_NO)
+	if (of->conf->init == SB_INIT_NO)
 		return 0;
 	if (access(SB_INIT_PATH, X_OK) < 0)
 		return sb_fail(err, SB_FAIL, "init %s: %s", SB_INIT_PATH,
 			       strerror(errno));
 	in->init = 1;
-	if (show(in, SB_INIT_PATH, path(in, in->place, INIT), err) < 0)
+	/* Root is root. */
+	in->identity = !of->remap_root && of->job->uid;
+	if (show(m, SB_INIT_PATH, sb_mounts_path(m, in->place, INIT), err) < 0)
 		return -1;
 	if (of->conf->mode != SB_MODE_CREATE)
 		return 0;
 	if (sb_taskdir_touch(of->dir, SB_TASKDIR_STATUS, err) < 0)
 		return -1;
-	return show(in, path(in, of->dir->path, SB_TASKDIR_STATUS),
-		    path(in, in->place, STATUS), err);
+	return show(m, sb_mounts_path(m, of->dir->path, SB_TASKDIR_STATUS),
+		    sb_mounts_path(m, in->place, STATUS), err);
 }
 
 static int is_batch_script(const struct sb_job *job)
@@ -87,32 +82,42 @@ static int is_batch_script(const struct sb_job *job)
 }
 
 /* A batch script lies in slurmd's spool directory, which no container has. */
-static int show_script(struct sb_inside *in, const struct sb_inside_of *of,
-		       struct sb_err *err)
+static int show_script(struct sb_inside *in, struct sb_mounts *m,
+		       const struct sb_inside_of *of, struct sb_err *err)
 {
 	if (!is_batch_script(of->job))
 		return 0;
-	if (!in->place)
-		return sb_fail(err, SB_FAIL,
-			       "batch script: config.json of %s mounts no "
-			       "tmpfs (such as /dev) that it could be shown in",
-			       of->bundle->path);
-	return show(in, of->job->cmd.v[0], path(in, in->place, SCRIPT), err);
+	return show(m, of->job->cmd.v[0], sb_mounts_path(m, in->place, SCRIPT),
+		    err);
 }
 
 /* The step's terminal belongs to the host's devpts, which the container's own
  * hides: without a name in /dev, ttyname(3) fails there. */
-static int show_terminal(struct sb_inside *in, const struct sb_inside_of *of,
-			 struct sb_err *err)
+static int show_terminal(struct sb_inside *in, struct sb_mounts *m,
+			 const struct sb_inside_of *of, struct sb_err *err)
 {
-	const char *tmpfs = sb_spec_tmpfs(of->bundle->config.root);
 	const char *tty = of->terminal ? ttyname(STDIN_FILENO) : NULL;
 
-	if (!tty || of->conf->mode != SB_MODE_CREATE || !tmpfs ||
-	    strcmp(tmpfs, "/dev"))
+	if (!tty || of->conf->mode != SB_MODE_CREATE ||
+	    strcmp(in->place, "/dev/" SB_SPEC_PLACE))
 		return 0;
-	return show(in, tty, "/dev/console", err);
+	return show(m, tty, "/dev/console", err);
 }
+
+/* Its programs are started by our init. */
+static int show_client(struct sb_inside *in, struct sb_mounts *m,
+		       const struct sb_inside_of *of, struct sb_err *err)
+{
+	if (!of->conf->slurm_client)
+		return 0;
+	if (!in->init)
+		return sb_fail(err, SB_FAIL,
+			       "SlurmClient=yes does not go with Init=no");
+	return sb_slurmclient_plan(m, of->dir, of->srun, in->place, &in->path,
+				   err);
+}
+
+/* ---- the words ---- */
 
 static void add_option(struct sb_strv *args, const char *option,
 		       const char *value)
@@ -122,32 +127,46 @@ static void add_option(struct sb_strv *args, const char *option,
 }
 
 /* The soft limit of open files: Go programs (runc) raise their own. */
-static void add_limit(struct sb_strv *args, const json_t *config)
+static void add_limit(struct sb_strv *args)
 {
 	struct rlimit files;
 	char number[24];
 
-	if (sb_spec_has_rlimit(config, "RLIMIT_NOFILE") ||
-	    getrlimit(RLIMIT_NOFILE, &files) < 0)
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return;
 	snprintf(number, sizeof(number), "%llu",
 		 (unsigned long long)files.rlim_cur);
 	add_option(args, "-f", number);
 }
 
-/* The init's options, see init.c. */
-static int add_init(struct sb_inside *in, const struct sb_inside_of *of,
-		    struct sb_err *err)
+/* The user again, with the capabilities that the bundle grants. */
+static void add_identity(struct sb_strv *args, const struct sb_inside_of *of)
 {
-	const char *init = path(in, in->place, INIT);
-	const char *status = path(in, in->place, STATUS);
+	struct sb_caps caps;
+	char text[64];
+
+	snprintf(text, sizeof(text), "%u:%u", of->job->uid, of->job->gid);
+	add_option(args, "-u", text);
+	sb_caps_read(of->bundle->config.root, &caps);
+	snprintf(text, sizeof(text), "%llx:%llx:%llx", caps.bounding,
+		 caps.inheritable, caps.ambient);
+	add_option(args, "-k", text);
+}
+
+/* The init's options, see init.c. */
+static int add_init(struct sb_inside *in, struct sb_mounts *m,
+		    const struct sb_inside_of *of, struct sb_err *err)
+{
+	const char *init = sb_mounts_path(m, in->place, INIT);
+	const char *status = sb_mounts_path(m, in->place, STATUS);
+	const char *cwd = of->workdir ? of->workdir : of->job->cwd;
 
 	if (!init || !status)
 		return no_memory(err);
 	sb_strv_add(&in->args, init);
 	add_option(&in->args, "-N", of->where);
-	if (of->job->cwd)
-		add_option(&in->args, "-c", of->job->cwd);
+	if (cwd)
+		add_option(&in->args, of->workdir ? "-w" : "-c", cwd);
 	if (of->job->rank)
 		sb_strv_add(&in->args, "-q");
 	if (of->job->step == SB_STEP_INTERACTIVE)
@@ -156,20 +175,24 @@ static int add_init(struct sb_inside *in, const struct sb_inside_of *of,
 		sb_strv_add(&in->args, "-t");
 	if (of->conf->mode == SB_MODE_CREATE)
 		add_option(&in->args, "-r", status);
-	add_limit(&in->args, of->bundle->config.root);
+	if (in->identity)
+		add_identity(&in->args, of);
+	for (size_t i = 0; i < in->filter.words.n; i++)
+		sb_strv_add(&in->args, in->filter.words.v[i]);
+	add_limit(&in->args);
 	sb_strv_add(&in->args, "--");
 	return 0;
 }
 
-static int make_args(struct sb_inside *in, const struct sb_inside_of *of,
-		     struct sb_err *err)
+static int make_args(struct sb_inside *in, struct sb_mounts *m,
+		     const struct sb_inside_of *of, struct sb_err *err)
 {
 	const char *first = of->job->cmd.v[0];
 
-	if (in->init && add_init(in, of, err) < 0)
+	if (in->init && add_init(in, m, of, err) < 0)
 		return -1;
 	if (is_batch_script(of->job))
-		first = path(in, in->place, SCRIPT);
+		first = sb_mounts_path(m, in->place, SCRIPT);
 	if (!first)
 		return no_memory(err);
 	sb_strv_add(&in->args, first);
@@ -178,18 +201,34 @@ static int make_args(struct sb_inside *in, const struct sb_inside_of *of,
 	return in->args.failed ? no_memory(err) : 0;
 }
 
-int sb_inside_plan(struct sb_inside *in, const struct sb_inside_of *of,
+int sb_inside_plan(struct sb_inside *in, struct sb_mounts *m,
+		   const struct sb_inside_of *of, struct sb_strv *notes,
 		   struct sb_err *err)
 {
+	struct sb_filter_of filter = {
+		.conf = of->conf,
+		.bundle = of->bundle,
+		.dir = of->dir,
+	};
+
 	*in = (struct sb_inside){.init = 0};
-	if (find_place(in, of, err) < 0 || show_init(in, of, err) < 0 ||
-	    show_script(in, of, err) < 0 || show_terminal(in, of, err) < 0)
+	if (find_place(in, m, of, err) < 0 || show_init(in, m, of, err) < 0 ||
+	    show_script(in, m, of, err) < 0 ||
+	    show_terminal(in, m, of, err) < 0 ||
+	    show_client(in, m, of, err) < 0 ||
+	    sb_session_plan(m, in->place, &in->env, err) < 0)
 		return -1;
-	return make_args(in, of, err);
+	/* As root the command runs under the runtime's rules: the init may load
+	 * nothing there without CAP_SYS_ADMIN. */
+	filter.place = in->identity ? in->place : NULL;
+	if (sb_filter_plan(&in->filter, m, &filter, notes, err) < 0)
+		return -1;
+	return make_args(in, m, of, err);
 }
 
 void sb_inside_free(struct sb_inside *in)
 {
 	sb_strv_free(&in->args);
-	sb_strv_free(&in->paths);
+	sb_strv_free(&in->env);
+	sb_filter_free(&in->filter);
 }

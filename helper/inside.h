@@ -1,44 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What of ours the container sees: the init, the batch script, the terminal's
- * name, and the words that its process gets. */
+ * name, Slurm's client; and the words that its process gets. */
 #ifndef SB_INSIDE_H
 #define SB_INSIDE_H
 
 #include "../spank/err.h"
 #include "bundle.h"
 #include "conf.h"
+#include "filter.h"
 #include "job.h"
-#include "spec.h"
+#include "mounts.h"
 #include "taskdir.h"
 
-#define SB_INSIDE_MOUNTS 4
-
 struct sb_inside {
-	int init; /* our init is the container's process */
-	/* The directory that our files are mounted in; NULL: there is none. */
+	int init;     /* our init is the container's process */
+	int identity; /* and makes the user himself again, not root */
+	/* The directory that our files are mounted in; mounts owns it. */
 	const char *place;
-	struct sb_spec_mount mounts[SB_INSIDE_MOUNTS];
-	size_t n_mounts;
-	struct sb_strv args;  /* process.args */
-	struct sb_strv paths; /* owns what place and mounts point to */
+	struct sb_strv args; /* process.args */
+	struct sb_strv env;  /* variables that must point to what is shown */
+	const char *path;    /* to be put before PATH; NULL: nothing */
+	struct sb_filter filter;
 };
 
 /* What the plan is made of; all borrowed. */
 struct sb_inside_of {
 	const struct sb_job *job;
 	const struct sb_conf *conf;
-	const struct sb_bundle *bundle;
+	struct sb_bundle *bundle;
 	const struct sb_taskdir *dir;
-	const char *where; /* "node n1, task 0", for the init's messages */
-	int terminal;	   /* the task has the step's terminal */
+	const char *where;   /* "node n1, task 0", for the init's messages */
+	const char *workdir; /* must be there; NULL: the job's, if it is */
+	int remap_root;	     /* root inside */
+	int terminal;	     /* the task has the step's terminal */
+	const char *srun;    /* the host's; NULL: not installed */
 };
 
 /*
- * Plans it. Returns 0, or -1 with err set: the batch script or (Init=yes) the
- * init cannot be shown in this container, or the init is not installed.
- * Release with sb_inside_free, also after an error.
+ * Plans it, adds to mounts what is to be shown, and to notes what -v should
+ * tell. Returns 0, or -1 with err set: something cannot be shown, or is not
+ * installed. Release with sb_inside_free, also after an error.
  */
-int sb_inside_plan(struct sb_inside *in, const struct sb_inside_of *of,
+int sb_inside_plan(struct sb_inside *in, struct sb_mounts *mounts,
+		   const struct sb_inside_of *of, struct sb_strv *notes,
 		   struct sb_err *err);
 
 void sb_inside_free(struct sb_inside *in);

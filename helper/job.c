@@ -4,6 +4,7 @@
 #include "job.h"
 
 #include "../spank/contract.h"
+#include "../spank/keyval.h"
 #include "mem.h"
 
 #include <getopt.h>
@@ -24,6 +25,33 @@ static const struct opt {
 	 "the step directory; without it one is made and removed again"},
 	{"step", SB_ENV_STEP, offsetof(struct sb_job, step_name),
 	 "JOB.STEP.RESTART", "the step's numbers"},
+	{"mounts", SB_ENV_MOUNTS, offsetof(struct sb_job, mounts),
+	 "SRC:DST[:FLAGS],...", "what else to mount"},
+	{"workdir", SB_ENV_WORKDIR, offsetof(struct sb_job, workdir), "PATH",
+	 "the working directory"},
+	{"env", SB_ENV_KEEP, offsetof(struct sb_job, keep), "NAME,...",
+	 "variables whose value is the job's, not the bundle's"},
+	{"runtime", SB_ENV_RUNTIME, offsetof(struct sb_job, runtime), "NAME",
+	 "another runtime, if the site allows it"},
+};
+
+/* Switches: each a word, yes or no; --NAME alone means yes. */
+static const struct toggle {
+	const char *name, *env;
+	size_t word, value; /* in struct sb_job */
+	const char *help;
+} toggles[] = {
+	{"mount-home", SB_ENV_MOUNT_HOME,
+	 offsetof(struct sb_job, mount_home_word),
+	 offsetof(struct sb_job, mount_home), "mount the home directory"},
+	{"mount-cwd", SB_ENV_MOUNT_CWD, offsetof(struct sb_job, mount_cwd_word),
+	 offsetof(struct sb_job, mount_cwd), "mount the working directory"},
+	{"remap-root", SB_ENV_REMAP_ROOT,
+	 offsetof(struct sb_job, remap_root_word),
+	 offsetof(struct sb_job, remap_root), "be root inside"},
+	{"writable", SB_ENV_WRITABLE, offsetof(struct sb_job, writable_word),
+	 offsetof(struct sb_job, writable),
+	 "a root file system to write to, gone with the step; no: read-only"},
 };
 
 void sb_job_usage(FILE *to)
@@ -39,26 +67,50 @@ void sb_job_usage(FILE *to)
 		fprintf(to, "  %-24s %s\n%27sor %s\n", left, opts[i].help, "",
 			opts[i].env);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(toggles); i++) {
+		snprintf(left, sizeof(left), "--%s[=yes|no]", toggles[i].name);
+		fprintf(to, "  %-24s %s\n%27sor %s\n", left, toggles[i].help,
+			"", toggles[i].env);
+	}
 	fprintf(to, "  %-24s %s\n", "-v, --verbose", "say what is done");
+}
+
+#define N_OPTS ARRAY_SIZE(opts)
+#define N_TOGGLES ARRAY_SIZE(toggles)
+
+static const char **field(struct sb_job *j, size_t at)
+{
+	return (const char **)((char *)j + at);
+}
+
+static void fill_table(struct option *table)
+{
+	for (size_t i = 0; i < N_OPTS; i++)
+		*table++ = (struct option){opts[i].name, required_argument,
+					   NULL, 256 + i};
+	for (size_t i = 0; i < N_TOGGLES; i++)
+		*table++ = (struct option){toggles[i].name, optional_argument,
+					   NULL, 256 + N_OPTS + i};
+	*table++ = (struct option){"verbose", no_argument, NULL, 'v'};
+	*table++ = (struct option){"help", no_argument, NULL, 'h'};
 }
 
 static int read_options(struct sb_job *j, int argc, char **argv,
 			struct sb_err *err)
 {
-	struct option table[ARRAY_SIZE(opts) + 3] = {{.name = NULL}};
+	struct option table[N_OPTS + N_TOGGLES + 3] = {{.name = NULL}};
 	int c;
 
-	for (size_t i = 0; i < ARRAY_SIZE(opts); i++)
-		table[i] = (struct option){opts[i].name, required_argument,
-					   NULL, 256 + i};
-	table[ARRAY_SIZE(opts)] =
-		(struct option){"verbose", no_argument, NULL, 'v'};
-	table[ARRAY_SIZE(opts) + 1] =
-		(struct option){"help", no_argument, NULL, 'h'};
+	fill_table(table);
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:vh", table, NULL)) != -1) {
-		if (c >= 256) {
-			*(const char **)((char *)j + opts[c - 256].at) = optarg;
+		size_t i = c - 256;
+
+		if (c >= 256 && i < N_OPTS) {
+			*field(j, opts[i].at) = optarg;
+		} else if (c >= 256) {
+			*field(j, toggles[i - N_OPTS].word) =
+				optarg ? optarg : "yes";
 		} else if (c == 'v') {
 			j->verbose = 1;
 		} else if (c == 'h') {
@@ -73,6 +125,21 @@ static int read_options(struct sb_job *j, int argc, char **argv,
 	}
 	for (argv += optind; *argv; argv++)
 		sb_strv_add(&j->cmd, *argv);
+	return 0;
+}
+
+static int read_toggles(struct sb_job *j, struct sb_err *err)
+{
+	for (size_t i = 0; i < N_TOGGLES; i++) {
+		const char *word = *field(j, toggles[i].word);
+		int *value = (int *)((char *)j + toggles[i].value);
+
+		*value = word ? sb_kv_bool(word) : -1;
+		if (word && *value < 0)
+			return sb_fail(err, SB_FAIL,
+				       "--%s=%s: neither yes nor no",
+				       toggles[i].name, word);
+	}
 	return 0;
 }
 
@@ -138,6 +205,8 @@ static void read_slurm(struct sb_job *j)
 	j->task = env_number("SLURM_LOCALID");
 	j->rank = env_number("SLURM_PROCID");
 	j->cwd = getcwd(NULL, 0);
+	j->uid = geteuid();
+	j->gid = getegid();
 }
 
 int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
@@ -146,12 +215,11 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 	int rc = 0;
 
 	*j = (struct sb_job){.conf = SB_CONF_PATH};
-	for (size_t i = 0; i < ARRAY_SIZE(opts); i++) {
-		const char *v = getenv(opts[i].env);
-
-		if (v)
-			*(const char **)((char *)j + opts[i].at) = v;
-	}
+	for (size_t i = 0; i < N_OPTS; i++)
+		if (getenv(opts[i].env))
+			*field(j, opts[i].at) = getenv(opts[i].env);
+	for (size_t i = 0; i < N_TOGGLES; i++)
+		*field(j, toggles[i].word) = getenv(toggles[i].env);
 	read_slurm(j);
 	if (argv0) {
 		sb_strv_add(&j->cmd, argv0);
@@ -162,7 +230,7 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 	}
 	if (rc)
 		return rc;
-	if (read_step(j, err) < 0)
+	if (read_step(j, err) < 0 || read_toggles(j, err) < 0)
 		return -1;
 	if (argv0)
 		finish_bcast(j);

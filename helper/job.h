@@ -9,13 +9,24 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct sb_job {
 	const char *conf;      /* --conf; borrowed, as all below */
 	const char *bundle;    /* --bundle */
 	const char *dir;       /* --dir: the step directory; NULL: by hand */
 	const char *step_name; /* --step: JOB.STEP.RESTART */
-	int verbose;	       /* --verbose */
+	const char *mounts;    /* --mounts, unparsed; NULL: none */
+	const char *workdir;   /* --workdir, unexpanded; NULL: the job's */
+	const char *keep;      /* --env: names, comma-separated; or NULL */
+	const char *runtime;   /* --runtime; NULL: the site's */
+	const char *mount_home_word, *mount_cwd_word, *remap_root_word,
+		*writable_word;
+	/* What these four say: 1, 0, or -1 for nothing. */
+	int mount_home, mount_cwd, remap_root, writable;
+	int verbose; /* --verbose */
+	uid_t uid;   /* whose job it is: the caller's own */
+	gid_t gid;
 	uint32_t job, step, restart;
 	const char *node, *user;
 	unsigned int task;  /* local id */

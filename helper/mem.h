@@ -5,13 +5,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+/* p points to the pointer, of whatever type; it is NULL afterwards. */
 static inline void sb_cleanup_free(void *p)
 {
 	int saved = errno;
+	void *old, *none = NULL;
 
-	free(*(void **)p);
+	memcpy(&old, p, sizeof(old));
+	free(old);
+	memcpy(p, &none, sizeof(none));
 	errno = saved;
 }
 

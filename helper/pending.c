@@ -59,7 +59,8 @@ static void run_record(const struct sb_runtime *rt, int dirfd, const char *name)
 			sizeof(out), &err);
 }
 
-void sb_pending_run(const struct sb_runtime *rt, const struct sb_taskdir *dir)
+void sb_pending_run(const struct sb_runtime *rt, const struct sb_taskdir *dir,
+		    uid_t uid)
 {
 	char path[PATH_MAX];
 	struct dirent *e;
@@ -67,9 +68,8 @@ void sb_pending_run(const struct sb_runtime *rt, const struct sb_taskdir *dir)
 	DIR *d = NULL;
 	int fd;
 
-	if (dir->temporary ||
-	    snprintf(path, sizeof(path), "%s/../" SB_USER_DIR, dir->step,
-		     geteuid()) >= (int)sizeof(path))
+	if (dir->temporary || snprintf(path, sizeof(path), "%s/../" SB_USER_DIR,
+				       dir->step, uid) >= (int)sizeof(path))
 		return;
 	/* By hand --dir may lie anywhere, and what lies beside it be anyone's.
 	 */

@@ -13,8 +13,9 @@
 int sb_pending_keep(const struct sb_runtime *rt, const struct sb_taskdir *dir,
 		    struct sb_err *err);
 
-/* Runs what earlier steps of this user on this node left to be run. Failures
- * are of no matter: the container may long be gone. */
-void sb_pending_run(const struct sb_runtime *rt, const struct sb_taskdir *dir);
+/* Runs what earlier steps of this user, uid outside our namespace, on this node
+ * left to be run. Failures are of no matter: the container may long be gone. */
+void sb_pending_run(const struct sb_runtime *rt, const struct sb_taskdir *dir,
+		    uid_t uid);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * stepbox run: one way from what is asked to what runs,
  *
- *   job, conf -> bundle -> task directory -> inside, env -> spec -> runtime
+ *   job -> conf -> task directory -> user namespace -> plan -> runtime
  *
  * each stage from data to data, and the last one the runtime itself.
  */
@@ -10,39 +10,31 @@
 #include "run.h"
 
 #include "../spank/contract.h"
-#include "bundle.h"
-#include "cgroup.h"
 #include "conf.h"
 #include "env.h"
 #include "fdio.h"
-#include "inside.h"
 #include "job.h"
 #include "mem.h"
 #include "pending.h"
+#include "plan.h"
 #include "report.h"
 #include "runtime.h"
-#include "spec.h"
 #include "supervise.h"
 #include "taskdir.h"
+#include "userns.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <termios.h>
 
 struct run {
 	struct sb_job job;
 	struct sb_conf conf;
-	struct sb_bundle bundle;
 	struct sb_taskdir dir;
+	struct sb_plan plan;
 	struct sb_runtime rt;
 	struct sb_report report;
-
-	struct sb_inside inside;
-	struct sb_strv env; /* the container's */
-	int terminal;	    /* the task has the step's terminal */
 	char where[64 + HOST_NAME_MAX];
 
 	/* the patterns' values */
@@ -50,93 +42,27 @@ struct run {
 	char *env_file;
 };
 
-static void say(const struct run *r, const char *text)
+static void say_at(const char *where, const char *text)
 {
-	char safe[2048], line[sizeof(safe) + sizeof(r->where) + 32];
+	char safe[2048], line[sizeof(safe) + 128 + HOST_NAME_MAX];
 	int n;
 
 	sb_escape(safe, sizeof(safe), text);
-	n = snprintf(line, sizeof(line), "stepbox: %s (%s)\n", safe, r->where);
+	n = snprintf(line, sizeof(line), "stepbox: %s (%s)\n", safe, where);
 	if (sb_fdio_write_all(STDERR_FILENO, line, n) < 0)
 		return;
 }
 
-/* ---- config.json ---- */
-
-static int plan_inside(struct run *r, struct sb_err *err)
+static void say(const struct run *r, const char *text)
 {
-	const struct sb_inside_of of = {
-		.job = &r->job,
-		.conf = &r->conf,
-		.bundle = &r->bundle,
-		.dir = &r->dir,
-		.where = r->where,
-		.terminal = r->terminal,
-	};
-
-	return sb_inside_plan(&r->inside, &of, err);
+	say_at(r->where, text);
 }
 
-static int make_env(struct run *r, struct sb_err *err)
+/* What all tasks would say, one says. */
+static void say_once(const struct sb_plan *p, const char *text)
 {
-	_cleanup_strv_ struct sb_strv theirs = {0};
-	const char *shell = getenv("SHELL");
-
-	if (sb_spec_env(r->bundle.config.root, &theirs, err) < 0)
-		return -1;
-	return sb_env_container(
-		environ, theirs.v,
-		r->conf.has_env_exclude ? &r->conf.env_exclude : NULL,
-		shell && sb_fdio_in_root(r->bundle.rootfs_fd, shell), &r->env,
-		err);
-}
-
-/* With our init the container's process finds out itself where it can go. */
-static const char *choose_cwd(struct run *r)
-{
-	char text[PATH_MAX + 128];
-
-	if (r->inside.init || !r->job.cwd)
-		return NULL;
-	if (sb_fdio_in_root(r->bundle.rootfs_fd, r->job.cwd))
-		return r->job.cwd;
-	snprintf(text, sizeof(text),
-		 "%s is not in the container: working directory is the "
-		 "bundle's",
-		 r->job.cwd);
-	if (!r->job.rank)
-		say(r, text);
-	return NULL;
-}
-
-static int write_config(struct run *r, struct sb_err *err)
-{
-	struct sb_spec spec = {
-		.args = r->inside.args.v,
-		.env = r->env.v,
-		/* create hands the terminal itself on; run makes one. */
-		.terminal = r->terminal && r->conf.mode == SB_MODE_RUN,
-		.cwd = choose_cwd(r),
-		.rootfs = r->bundle.rootfs,
-		.mounts = r->inside.mounts,
-		.n_mounts = r->inside.n_mounts,
-	};
-	struct winsize size = {.ws_row = 0};
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-
-	if (spec.terminal && !ioctl(STDIN_FILENO, TIOCGWINSZ, &size)) {
-		spec.rows = size.ws_row;
-		spec.columns = size.ws_col;
-	}
-	if (sb_spec_edit(r->bundle.config.root, &spec, err) < 0)
-		return sb_wrap(err, "bundle %s", r->bundle.path);
-	text = sb_json_dump(&r->bundle.config, &len, err);
-	if (!text)
-		return -1;
-	if (sb_fdio_write(r->dir.fd, "config.json", text, len, err) < 0)
-		return sb_wrap(err, "step directory %s", r->dir.path);
-	return 0;
+	if (!p->job->rank)
+		say_at(p->where, text);
 }
 
 /* %e: the container's environment, each variable ended by a NUL byte. */
@@ -150,8 +76,8 @@ static int write_env_file(struct run *r, struct sb_err *err)
 			sb_pattern_uses(r->conf.pattern[i], 'e');
 	if (!used)
 		return 0;
-	for (size_t i = 0; i < r->env.n; i++)
-		sb_buf_add(&b, r->env.v[i], strlen(r->env.v[i]) + 1);
+	for (size_t i = 0; i < r->plan.env.n; i++)
+		sb_buf_add(&b, r->plan.env.v[i], strlen(r->plan.env.v[i]) + 1);
 	if (b.failed)
 		return sb_fail(err, SB_FAIL, "out of memory");
 	return sb_fdio_write(r->dir.fd, "environment", b.data, b.len, err);
@@ -162,7 +88,7 @@ static int write_env_file(struct run *r, struct sb_err *err)
 static int set_values(struct run *r, struct sb_err *err)
 {
 	const uint32_t numbers[] = {r->job.job, r->job.step, r->job.task,
-				    geteuid(), UINT32_MAX};
+				    r->job.uid, UINT32_MAX};
 	static const char letters[] = "jstUp";
 	const char **letter = r->rt.values.letter;
 
@@ -177,7 +103,6 @@ static int set_values(struct run *r, struct sb_err *err)
 	letter['e'] = r->env_file;
 	letter['m'] = r->dir.step;
 	letter['n'] = r->job.node;
-	letter['r'] = r->bundle.rootfs;
 	letter['u'] = r->job.user ? r->job.user : r->number[3];
 	letter['Z'] = r->job.cwd;
 	r->rt.values.argv = r->job.cmd.v;
@@ -200,7 +125,7 @@ static int report(struct run *r, struct sb_err *err)
 	return 0;
 }
 
-/* -v: the words of each command that may be run. */
+/* -v: what became of config.json, the words of each command that may be run. */
 static int tell(struct run *r, struct sb_err *err)
 {
 	static const enum sb_op run[] = {SB_OP_RUN, SB_OPS};
@@ -208,6 +133,8 @@ static int tell(struct run *r, struct sb_err *err)
 					    SB_OP_DELETE, SB_OPS};
 	const enum sb_op *op = r->conf.mode == SB_MODE_RUN ? run : create;
 
+	for (size_t i = 0; r->job.verbose && i < r->plan.notes.n; i++)
+		say(r, r->plan.notes.v[i]);
 	for (; r->job.verbose && *op != SB_OPS; op++) {
 		_cleanup_strv_ struct sb_strv words = {0};
 		_cleanup_buf_ struct sb_buf line = {0};
@@ -224,6 +151,14 @@ static int tell(struct run *r, struct sb_err *err)
 			say(r, line.data);
 	}
 	return 0;
+}
+
+/* Ends as the command did; nothing of ours outlives it. */
+static void __attribute__((noreturn)) end_as(struct run *r, int status)
+{
+	sb_layer_close(&r->plan.layer);
+	sb_taskdir_close(&r->dir);
+	sb_supervise_exit_as(status);
 }
 
 /* RunTimeRun: becomes the runtime. By hand there is nobody to remove the
@@ -252,8 +187,7 @@ static int run_runtime(struct run *r, struct sb_err *err)
 		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	sb_taskdir_close(&r->dir);
-	sb_supervise_exit_as(status);
+	end_as(r, status);
 }
 
 static int create_and_start(struct run *r, struct sb_err *err)
@@ -262,33 +196,44 @@ static int create_and_start(struct run *r, struct sb_err *err)
 		.rt = &r->rt,
 		.dir = &r->dir,
 		.report = &r->report,
-		.init = r->inside.init,
-		.terminal = r->terminal,
+		.init = r->plan.inside.init,
+		.terminal = r->plan.terminal,
+		.fuse = r->plan.layer.fuse,
 		.watch_parent = !r->dir.temporary,
 	};
 	int status;
 
 	if (sb_supervise(&s, &status, err) < 0)
 		return -1;
-	sb_taskdir_close(&r->dir);
-	sb_supervise_exit_as(status);
+	end_as(r, status);
 }
 
 /* ---- the whole ---- */
 
+static int make_plan(struct run *r, struct sb_err *err)
+{
+	r->plan.job = &r->job;
+	r->plan.conf = &r->conf;
+	r->plan.dir = &r->dir;
+	r->plan.values = &r->rt.values;
+	r->plan.where = r->where;
+	r->plan.say = say_once;
+	if (sb_plan_make(&r->plan, err) < 0)
+		return -1;
+	r->rt.values.letter['r'] = r->plan.root;
+	return 0;
+}
+
 static int prepare(struct run *r, struct sb_err *err)
 {
-	struct sb_job *j = &r->job;
-
-	if (sb_conf_load(&r->conf, j->conf, err) < 0 ||
-	    sb_bundle_open(&r->bundle, j->bundle, err) < 0 ||
-	    plan_inside(r, err) < 0 || make_env(r, err) < 0 ||
-	    write_config(r, err) < 0 || set_values(r, err) < 0 ||
+	if (sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err) < 0 ||
+	    set_values(r, err) < 0 || sb_runtime_find(&r->rt, err) < 0)
+		return -1;
+	sb_plan_programs(&r->plan, &r->conf);
+	if (sb_userns_enter(err) < 0 || make_plan(r, err) < 0 ||
 	    write_env_file(r, err) < 0)
 		return -1;
-	if (!r->dir.temporary)
-		sb_cgroup_stay();
-	sb_pending_run(&r->rt, &r->dir);
+	sb_pending_run(&r->rt, &r->dir, r->job.uid);
 	if (sb_pending_keep(&r->rt, &r->dir, err) < 0 || tell(r, err) < 0)
 		return -1;
 	return report(r, err);
@@ -301,17 +246,15 @@ static void locate(struct run *r)
 			 r->job.node, r->job.rank);
 	else
 		snprintf(r->where, sizeof(r->where), "by hand");
-	r->terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	r->plan.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
 static void release(struct run *r)
 {
+	sb_plan_free(&r->plan);
 	sb_taskdir_close(&r->dir);
-	sb_bundle_close(&r->bundle);
 	sb_conf_free(&r->conf);
-	sb_inside_free(&r->inside);
-	sb_strv_free(&r->env);
-	sb_strv_free(&r->rt.env);
+	sb_runtime_free(&r->rt);
 	free(r->env_file);
 	sb_job_free(&r->job);
 }
@@ -319,7 +262,7 @@ static void release(struct run *r)
 int sb_run(int argc, char **argv)
 {
 	struct run r = {.report.began = sb_report_now(),
-			.bundle = {.fd = -1, .rootfs_fd = -1},
+			.plan.bundle = {.fd = -1, .rootfs_fd = -1},
 			.dir = {.step_fd = -1, .fd = -1}};
 	struct sb_err err;
 	int rc;

@@ -42,7 +42,7 @@ static int check_program(const char *path, struct sb_err *err)
 	return 0;
 }
 
-static char *find_program(const char *name, struct sb_err *err)
+char *sb_runtime_program(const char *name, struct sb_err *err)
 {
 	const char *p = SB_RUNTIME_PATH;
 	char path[PATH_MAX];
@@ -68,17 +68,44 @@ static char *find_program(const char *name, struct sb_err *err)
 	return NULL;
 }
 
+int sb_runtime_find(struct sb_runtime *rt, struct sb_err *err)
+{
+	for (int op = 0; op < SB_OPS; op++) {
+		_cleanup_strv_ struct sb_strv words = {0};
+		int run = op == SB_OP_RUN;
+
+		if (!rt->conf->pattern[op] ||
+		    (op != SB_OP_DELETE &&
+		     run != (rt->conf->mode == SB_MODE_RUN)))
+			continue;
+		if (sb_pattern_expand(rt->conf->pattern[op], &rt->values,
+				      &words, err) == 0)
+			rt->program[op] = sb_runtime_program(words.v[0], err);
+		if (!rt->program[op])
+			return sb_wrap(err, "%s", sb_conf_op_key(op));
+	}
+	return 0;
+}
+
+void sb_runtime_free(struct sb_runtime *rt)
+{
+	for (int op = 0; op < SB_OPS; op++)
+		sb_cleanup_free(&rt->program[op]);
+	sb_strv_free(&rt->env);
+}
+
 int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
 		     struct sb_strv *words, struct sb_err *err)
 {
-	char *program;
+	char *program = strdup(rt->program[op]);
 
-	if (sb_pattern_expand(rt->conf->pattern[op], &rt->values, words, err) <
-	    0)
-		return sb_wrap(err, "%s", sb_conf_op_key(op));
-	program = find_program(words->v[0], err);
 	if (!program)
+		return sb_fail(err, SB_FAIL, "out of memory");
+	if (sb_pattern_expand(rt->conf->pattern[op], &rt->values, words, err) <
+	    0) {
+		free(program);
 		return sb_wrap(err, "%s", sb_conf_op_key(op));
+	}
 	free(words->v[0]);
 	words->v[0] = program;
 	return 0;

@@ -15,13 +15,30 @@ struct sb_runtime {
 	const struct sb_conf *conf; /* borrowed */
 	struct sb_values values;
 	struct sb_strv env;
+	char *program[SB_OPS]; /* absolute; see sb_runtime_find */
 };
 
 /*
- * Makes an operation's words; the first is an absolute path. A bare name is
- * looked up in the compiled-in path, never in the user's; the program must be
- * root's and writable by root alone. Returns 0, or -1 with err set (code
- * SB_NOENT or SB_NOEXEC for the program).
+ * Finds the programs of the operations that conf's mode has, before the user
+ * namespace is entered: in there nobody can tell who owns them. Returns 0, or
+ * -1 with err set (code SB_NOENT or SB_NOEXEC). Release with sb_runtime_free,
+ * also after an error.
+ */
+int sb_runtime_find(struct sb_runtime *rt, struct sb_err *err);
+
+void sb_runtime_free(struct sb_runtime *rt);
+
+/*
+ * Finds a program that a site has installed for its containers: as an absolute
+ * path, or by name in the compiled-in path, never in the user's. It must be
+ * root's and writable by root alone. Returns its path, which the caller frees;
+ * or NULL with err set (code SB_NOENT or SB_NOEXEC).
+ */
+char *sb_runtime_program(const char *name, struct sb_err *err);
+
+/*
+ * Makes an operation's words; the first is what sb_runtime_find found. Returns
+ * 0, or -1 with err set.
  */
 int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
 		     struct sb_strv *words, struct sb_err *err);

@@ -168,49 +168,54 @@ static int edit_root(json_t *config, const struct sb_spec *s,
 {
 	json_t *root = need_object(config, "root", err);
 
+	if (!root)
+		return -1;
+	if (s->readonly >= 0 &&
+	    set(root, "readonly", json_boolean(s->readonly), err) < 0)
+		return -1;
 	/* The copy lies elsewhere than the bundle. */
-	return root ? set(root, "path", json_string(s->rootfs), err) : -1;
+	return set(root, "path", json_string(s->rootfs), err);
 }
 
-static int edit_mounts(json_t *config, const struct sb_spec *s,
-		       struct sb_err *err)
+/* Our init maps the container's root, to which the kernel wants CAP_SETFCAP
+ * since Linux 5.12: user_namespaces(7). */
+static int edit_capabilities(json_t *config, const struct sb_spec *s,
+			     struct sb_err *err)
 {
-	json_t *mounts = json_object_get(config, "mounts");
+	static const char cap[] = "CAP_SETFCAP";
+	json_t *process = need_object(config, "process", err);
 
-	if (mounts && !json_is_array(mounts))
-		return wrong("mounts", "a list", err);
-	if (!mounts && s->n_mounts) {
-		mounts = json_array();
-		if (set(config, "mounts", mounts, err) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < s->n_mounts; i++) {
-		json_t *m = json_pack("{s:s, s:s, s:s, s:[s]}", "destination",
-				      s->mounts[i].destination, "type", "bind",
-				      "source", s->mounts[i].source, "options",
-				      "bind");
+	if (!process)
+		return -1;
+	if (!s->identity)
+		return 0;
+	return set(process, "capabilities",
+		   json_pack("{s:[s], s:[s], s:[s]}", "bounding", cap,
+			     "effective", cap, "permitted", cap),
+		   err);
+}
 
-		if (!m)
-			return sb_fail(err, SB_FAIL, "mount of %s: not UTF-8",
-				       s->mounts[i].source);
-		if (json_array_append_new(mounts, m) < 0)
-			return no_memory(err);
-	}
+static int edit_seccomp(json_t *config, const struct sb_spec *s,
+			struct sb_err *err)
+{
+	json_t *linux_part = need_object(config, "linux", err);
+
+	if (!linux_part)
+		return -1;
+	if (s->seccomp == SB_SPEC_SECCOMP_SET)
+		return set(linux_part, "seccomp", json_incref(s->profile), err);
+	if (s->seccomp == SB_SPEC_SECCOMP_OURS)
+		json_object_del(linux_part, "seccomp");
 	return 0;
 }
 
-/* The container lives in the step's cgroup, with the step's limits. */
-static int edit_cgroup(json_t *config, const struct sb_spec *s,
-		       struct sb_err *err)
+/* Runtimes refuse a version newer than they are (crun 1.8: 1.1 and up), though
+ * fields that they do not know are no error to them. */
+static int edit_version(json_t *config, const struct sb_spec *s,
+			struct sb_err *err)
 {
-	json_t *linux_part = json_object_get(config, "linux");
-
 	(void)s;
-	if (linux_part && !json_is_object(linux_part))
-		return wrong("linux", "an object", err);
-	json_object_del(linux_part, "cgroupsPath");
-	json_object_del(linux_part, "resources");
-	return 0;
+	return set(config, "ociVersion", json_string("1.0.2"), err);
 }
 
 typedef int edit_fn(json_t *config, const struct sb_spec *s,
@@ -218,14 +223,93 @@ typedef int edit_fn(json_t *config, const struct sb_spec *s,
 
 /* In the manual's order: what of config.json changes, and by which function. */
 static edit_fn *const edits[] = {
-	edit_args, edit_env,	edit_terminal, edit_cwd,
-	edit_root, edit_mounts, edit_cgroup,
+	edit_version, edit_args, edit_env,	    edit_terminal,
+	edit_cwd,     edit_root, edit_capabilities, edit_seccomp,
 };
 
 int sb_spec_edit(json_t *config, const struct sb_spec *spec, struct sb_err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(edits); i++)
 		if (edits[i](config, spec, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- mounts ---- */
+
+/* Whether path is top or below it, by whole components. */
+static int is_below(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	while (len > 1 && top[len - 1] == '/')
+		len--;
+	return !strncmp(path, top, len) &&
+	       (len == 1 || !path[len] || path[len] == '/');
+}
+
+static void remove_below(json_t *mounts, const char *top)
+{
+	for (size_t i = json_array_size(mounts); i-- > 0;) {
+		const char *dest = json_string_value(json_object_get(
+			json_array_get(mounts, i), "destination"));
+
+		if (dest && is_below(dest, top))
+			json_array_remove(mounts, i);
+	}
+}
+
+static json_t *words_of(const char *text)
+{
+	json_t *list = json_array();
+
+	while (list && *text) {
+		size_t len = strcspn(text, ",");
+
+		if (len &&
+		    json_array_append_new(list, json_stringn(text, len)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+		text += len + !!text[len];
+	}
+	return list;
+}
+
+static int add_mount(json_t *mounts, const struct sb_spec_mount *m,
+		     struct sb_err *err)
+{
+	json_t *o;
+
+	if (!is_utf8(m->source) || !is_utf8(m->destination))
+		return sb_fail(err, SB_FAIL,
+			       "mount of %s: holds bytes that are no UTF-8, "
+			       "which config.json cannot carry",
+			       m->source);
+	o = json_pack("{s:s, s:s, s:s, s:o}", "destination", m->destination,
+		      "type", m->type, "source", m->source, "options",
+		      words_of(m->options));
+	if (!o || json_array_append_new(mounts, o) < 0)
+		return no_memory(err);
+	return 0;
+}
+
+int sb_spec_mounts(json_t *config, const struct sb_spec_mount *list, size_t n,
+		   char **umounts, struct sb_err *err)
+{
+	json_t *mounts = json_object_get(config, "mounts");
+
+	if (mounts && !json_is_array(mounts))
+		return wrong("mounts", "a list", err);
+	if (!mounts) {
+		mounts = json_array();
+		if (set(config, "mounts", mounts, err) < 0)
+			return -1;
+	}
+	for (; umounts && *umounts; umounts++)
+		remove_below(mounts, *umounts);
+	for (size_t i = 0; i < n; i++)
+		if (add_mount(mounts, &list[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -255,7 +339,9 @@ int sb_spec_env(const json_t *config, struct sb_strv *out, struct sb_err *err)
 	return out->failed ? no_memory(err) : 0;
 }
 
-const char *sb_spec_tmpfs(const json_t *config)
+const char *sb_spec_tmpfs(const json_t *config,
+			  int (*taken)(const void *arg, const char *path),
+			  const void *arg)
 {
 	const char *best = NULL, *dest, *type;
 	size_t i;
@@ -265,7 +351,7 @@ const char *sb_spec_tmpfs(const json_t *config)
 		type = json_string_value(json_object_get(m, "type"));
 		dest = json_string_value(json_object_get(m, "destination"));
 		if (!type || !dest || strcmp(type, "tmpfs") || *dest != '/' ||
-		    !dest[1])
+		    !dest[1] || taken(arg, dest))
 			continue;
 		if (!strcmp(dest, "/dev"))
 			return dest;
@@ -275,17 +361,15 @@ const char *sb_spec_tmpfs(const json_t *config)
 	return best;
 }
 
-int sb_spec_has_rlimit(const json_t *config, const char *type)
+int sb_spec_covers(const json_t *config, const char *path)
 {
-	const char *t;
+	const char *dest;
 	size_t i;
-	json_t *l;
+	json_t *m;
 
-	json_array_foreach (
-		json_object_get(json_object_get(config, "process"), "rlimits"),
-		i, l) {
-		t = json_string_value(json_object_get(l, "type"));
-		if (t && !strcmp(t, type))
+	json_array_foreach (json_object_get(config, "mounts"), i, m) {
+		dest = json_string_value(json_object_get(m, "destination"));
+		if (dest && is_below(path, dest))
 			return 1;
 	}
 	return 0;

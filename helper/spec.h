@@ -14,10 +14,20 @@
  * mounts itself, so that no runtime has to make a mount point in the rootfs. */
 #define SB_SPEC_PLACE "stepbox"
 
-/* A bind mount of ours. */
+/* A mount that is added to the bundle's own. */
 struct sb_spec_mount {
-	const char *source;	 /* on the host, absolute */
+	const char *source;	 /* on the host, absolute; or "tmpfs" */
 	const char *destination; /* in the container, absolute */
+	const char *type;	 /* "bind", "tmpfs"... */
+	const char *options;	 /* comma-separated */
+	int file;		 /* its mount point is a file */
+};
+
+/* Who applies a seccomp filter, and which. */
+enum sb_spec_seccomp {
+	SB_SPEC_SECCOMP_KEEP, /* the runtime the bundle's */
+	SB_SPEC_SECCOMP_SET,  /* the runtime another */
+	SB_SPEC_SECCOMP_OURS, /* our init, last of all: not the runtime */
 };
 
 struct sb_spec {
@@ -27,9 +37,21 @@ struct sb_spec {
 	unsigned int rows, columns; /* process.consoleSize; 0: none */
 	const char *cwd;	    /* process.cwd; NULL: the bundle's */
 	const char *rootfs;	    /* root.path, absolute */
-	const struct sb_spec_mount *mounts; /* added behind the bundle's own */
-	size_t n_mounts;
+	int readonly;		    /* root.readonly; -1: the bundle's */
+	/* Our init makes the inner user namespace: process.capabilities is
+	 * what that takes; the bundle's are the init's business. */
+	int identity;
+	enum sb_spec_seccomp seccomp;
+	json_t *profile; /* for SB_SPEC_SECCOMP_SET; borrowed */
 };
+
+/*
+ * Adds mounts behind the bundle's own, and removes the bundle's at or below the
+ * destinations in umounts (a NULL-terminated list; may be NULL). Returns 0, or
+ * -1 with err set.
+ */
+int sb_spec_mounts(json_t *config, const struct sb_spec_mount *mounts, size_t n,
+		   char **umounts, struct sb_err *err);
 
 /*
  * Applies the edits. Returns 0, or -1 with err set: a part of the document
@@ -44,11 +66,15 @@ int sb_spec_env(const json_t *config, struct sb_strv *out, struct sb_err *err);
 
 /*
  * The destination of a tmpfs that config mounts and that our files can live
- * below (/dev before others); NULL where it mounts none. Borrowed.
+ * below (/dev before others), and that is not taken: taken(arg, destination)
+ * says whether something else is mounted there. NULL where it mounts none.
+ * Borrowed.
  */
-const char *sb_spec_tmpfs(const json_t *config);
+const char *sb_spec_tmpfs(const json_t *config,
+			  int (*taken)(const void *arg, const char *path),
+			  const void *arg);
 
-/* Whether process.rlimits sets the limit type ("RLIMIT_NOFILE"). */
-int sb_spec_has_rlimit(const json_t *config, const char *type);
+/* Whether a mount of config's is at path or above it. */
+int sb_spec_covers(const json_t *config, const char *path);
 
 #endif

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The client side: vouches for a request. */
+/* The client side: takes the options, and vouches for a request. */
 #define _GNU_SOURCE
 #include "client.h"
 
 #include "contract.h"
+#include "option.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* SPANK gives callbacks no place to keep anything. */
+static struct sb_options options;
+/* The allocation's options are in the environment, and hold. */
+static int keep;
 
 /* Removes our variables from the client's environment; unsetenv moves the
  * rest up, so the same place is looked at again. */
@@ -31,27 +40,203 @@ static void forget_inherited(void)
 	}
 }
 
+/* Tells what a callback or hook refuses; Slurm adds a line of its own. */
+static int refuse(const struct sb_err *err)
+{
+	char text[2 * sizeof(err->text)];
+
+	sb_escape(text, sizeof(text), err->text);
+	slurm_error("stepbox: %s", text);
+	return -1;
+}
+
+/* Whether this process's command line has a word for which fits says so. */
+static int command_line_has(int (*fits)(const char *word, const char *name),
+			    const char *name)
+{
+	FILE *f = fopen("/proc/self/cmdline", "re");
+	char *word = NULL;
+	size_t size = 0;
+	int found = 0;
+
+	while (f && !found && getdelim(&word, &size, '\0', f) > 0)
+		found = fits(word, name);
+	free(word);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static int is_word(const char *word, const char *name)
+{
+	return !strcmp(word, name);
+}
+
+/*
+ * Which program this is. SPANK tells srun from the others, but not sbatch from
+ * salloc; libc knows the name that Slurm's own messages begin with.
+ */
+static int is_program(const char *name)
+{
+	return !strcmp(program_invocation_short_name, name);
+}
+
+/*
+ * Whether this is the srun that salloc starts for the interactive step: the one
+ * whose command line has InteractiveStepOptions, of which slurm.conf(5) asks
+ * --interactive, and that has salloc's environment. What is started by the
+ * step's shell does not: the variable ends here.
+ */
+static int is_interactive_step(void)
+{
+	return getenv(SB_ENV_INTERACTIVE) && is_program("srun") &&
+	       command_line_has(is_word, "--interactive");
+}
+
+/*
+ * Slurm tells us the option, but neither whether sbatch read it in the script
+ * nor which component it belongs to.
+ */
+static int take_option(int val, const char *argument, int remote)
+{
+	enum sb_option_source source = SB_OPTION_LINE;
+	struct sb_err err;
+
+	if (remote)
+		return 0;
+	if (is_program("sbatch") &&
+	    !command_line_has(sb_option_is, sb_option_table[val].name))
+		source = SB_OPTION_SCRIPT;
+	if (sb_option_give(&options, val, argument ? argument : "", source,
+			   &err) < 0)
+		return refuse(&err);
+	return 0;
+}
+
+/* By hand: in sbatch and salloc Slurm does not look at a spank_options table
+ * (22.05, src/common/plugstack.c, _spank_plugin_create()). What cannot be
+ * registered Slurm itself speaks of, and a plain step must go on. */
+static void register_options(spank_t sp)
+{
+	for (int i = 0; i < SB_OPTION_COUNT; i++) {
+		const struct sb_option *t = &sb_option_table[i];
+		/* Slurm copies all of it. */
+		struct spank_option o = {
+			.name = (char *)t->name,
+			.arginfo = (char *)t->argument,
+			.usage = (char *)t->usage,
+			.has_arg = !!t->argument,
+			.val = i,
+			.cb = take_option,
+		};
+
+		spank_option_register(sp, &o);
+	}
+}
+
 int sb_client_init(spank_t sp)
 {
-	(void)sp;
 	/*
 	 * Slurm sets SLURM_CONTAINER only where it is not set yet (22.05,
 	 * src/srun/libsrun/opt.c): inside a container job it would name the
 	 * job's bundle and not the one that this command line asks for.
 	 */
 	unsetenv(SB_ENV_CONTAINER);
-	forget_inherited();
+	keep = is_interactive_step();
+	if (keep) {
+		unsetenv(SB_ENV_INTERACTIVE);
+		unsetenv(SB_ENV_REQUEST);
+	} else {
+		forget_inherited();
+	}
+	register_options(sp);
 	return 0;
 }
 
-int sb_client_post_opt(spank_t sp)
+void sb_client_init_remote(spank_t sp)
 {
-	/* Set by Slurm from --container, or from SRUN_CONTAINER and the like,
-	 * between sb_client_init and now: this step's own request. */
-	const char *bundle = getenv(SB_ENV_CONTAINER);
+	char value[2];
+	spank_err_t rc = spank_getenv(sp, SB_ENV_REQUEST, value, sizeof(value));
 
-	if (!bundle)
-		return 0;
+	if (rc == ESPANK_SUCCESS || rc == ESPANK_NOSPACE)
+		register_options(sp);
+}
+
+/*
+ * Slurm's own way of passing an option on is undone: by it, the options of a
+ * batch job or salloc would also be those of each srun inside.
+ * (spank_process_env_options() there reads SLURM_SPANK__SLURM_SPANK_OPTION_*,
+ * which comes of what spank_init_post_opt() has just set.)
+ */
+static void forget_spanks_copies(spank_t sp)
+{
+	char name[128];
+
+	/* Of all: what a later option has replaced was used, too. */
+	for (int i = 0; i < SB_OPTION_COUNT; i++) {
+		snprintf(name, sizeof(name), "_SLURM_SPANK_OPTION_stepbox_%s",
+			 sb_option_table[i].name);
+		for (char *c = name; *c; c++)
+			if (*c == '-')
+				*c = '_';
+		unsetenv(name);
+		spank_job_control_unsetenv(sp, name);
+	}
+}
+
+static int fits_identity(const char *name)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name < 0x20 || *name == 0x7f ||
+		    *name == ':')
+			return 0;
+	return 1;
+}
+
+/* The size of the buffer for getpwuid_r(3) and getgrgid_r(3): a group's entry
+ * holds its members. Pages that are not needed are not touched. */
+#define NSS_BUFFER (1 << 20)
+
+/*
+ * Here, where NSS may take its time, and not in slurmstepd. By the _r forms:
+ * salloc keeps a pointer into getpwuid's static buffer (22.05,
+ * src/salloc/opt.c, _get_shell()).
+ */
+static void publish_identity(void)
+{
+	char *users = malloc(NSS_BUFFER), *groups = malloc(NSS_BUFFER);
+	struct passwd pwd, *user = NULL;
+	struct group grp, *group = NULL;
+	char text[1024];
+	int n;
+
+	if (users && groups) {
+		getpwuid_r(getuid(), &pwd, users, NSS_BUFFER, &user);
+		getgrgid_r(getgid(), &grp, groups, NSS_BUFFER, &group);
+	}
+	if (user && group && fits_identity(user->pw_name) &&
+	    fits_identity(group->gr_name)) {
+		n = snprintf(text, sizeof(text), "%u:%s:%u:%s", getuid(),
+			     user->pw_name, getgid(), group->gr_name);
+		if (n > 0 && (size_t)n < sizeof(text))
+			setenv(SB_ENV_IDENTITY, text, 1);
+	}
+	free(users);
+	free(groups);
+}
+
+static int publish(spank_t sp, const char *bundle)
+{
+	struct sb_err err;
+
+	if (sb_option_publish(&options, program_invocation_short_name, keep,
+			      &err) < 0)
+		return refuse(&err);
+	publish_identity();
+	if (is_program("salloc"))
+		setenv(SB_ENV_INTERACTIVE, "1", 1);
+	/* Last: where plugstack.conf has us optional, Slurm goes on after a
+	 * failure, and the nodes refuse what comes without the mark. */
 	if (setenv(SB_ENV_REQUEST, bundle, 1) < 0) {
 		slurm_error("stepbox: --container=%s: %s", bundle,
 			    strerror(errno));
@@ -60,6 +245,27 @@ int sb_client_post_opt(spank_t sp)
 	/* For Prolog and Epilog scripts: SPANK_STEPBOX_CONTAINER. Slurm has
 	 * no such environment for a step inside an allocation. */
 	spank_job_control_setenv(sp, "STEPBOX_CONTAINER", bundle, 1);
+	return 0;
+}
+
+int sb_client_post_opt(spank_t sp)
+{
+	/* Set by Slurm from --container, or from SRUN_CONTAINER and the like,
+	 * between sb_client_init and now: this step's own request. */
+	const char *bundle = getenv(SB_ENV_CONTAINER);
+	const char *option = sb_option_any(&options);
+
+	options.component++;
+	if (option)
+		forget_spanks_copies(sp);
+	if (bundle)
+		return publish(sp, bundle);
+	if (option) {
+		slurm_error("stepbox: --%s: needs --container", option);
+		return -1;
+	}
+	if (keep)
+		forget_inherited();
 	return 0;
 }
 

@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The client side (srun, sbatch, salloc): vouches for a request. */
+/* The client side (srun, sbatch, salloc): takes the options, and vouches for a
+ * request. */
 #ifndef SB_CLIENT_H
 #define SB_CLIENT_H
 
 #include <slurm/spank.h>
 
-/* slurm_spank_init, before the command line is read. Returns 0. */
+/* slurm_spank_init, before the command line is read: registers the options.
+ * Returns 0. */
 int sb_client_init(spank_t sp);
 
-/* slurm_spank_init_post_opt, once per het component. Returns 0, or -1 where
- * the request cannot be published (said by slurm_error). */
+/*
+ * slurm_spank_init in slurmstepd. srun's launch message names the options that
+ * were used, and slurmstepd complains in its log of those it does not know
+ * (22.05, src/common/plugstack.c, spank_stack_find_option_by_name()). So they
+ * are registered there too, but only for a step that wants a container: no
+ * other can have used one. Nothing reads them there.
+ */
+void sb_client_init_remote(spank_t sp);
+
+/*
+ * slurm_spank_init_post_opt, once per het component: publishes the request and
+ * its options. Returns 0; or -1 (said by slurm_error), which ends the program:
+ * they cannot be published, an input variable is bad, or an option was given
+ * without a container.
+ */
 int sb_client_post_opt(spank_t sp);
 
 /*

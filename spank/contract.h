@@ -20,6 +20,31 @@
  * step's own request and not inherited from another step. Holds its value. */
 #define SB_ENV_REQUEST "SLURM_STEPBOX_REQUEST"
 
+/*
+ * The client-side plugin to the helper: what the options of srun, sbatch and
+ * salloc asked for, only where they were given. Each was checked at
+ * submission, but by a program that the user runs. Switches are "yes" or "no".
+ */
+#define SB_ENV_MOUNTS "SLURM_STEPBOX_MOUNTS"   /* a list: mountopt.h */
+#define SB_ENV_WORKDIR "SLURM_STEPBOX_WORKDIR" /* begins with '/' or '$' */
+/* --container-env: names, joined by commas, whose value is the job's. */
+#define SB_ENV_KEEP "SLURM_STEPBOX_ENV"
+#define SB_ENV_MOUNT_HOME "SLURM_STEPBOX_MOUNT_HOME" /* a switch */
+#define SB_ENV_MOUNT_CWD "SLURM_STEPBOX_MOUNT_CWD"   /* a switch */
+#define SB_ENV_REMAP_ROOT "SLURM_STEPBOX_REMAP_ROOT" /* a switch */
+#define SB_ENV_WRITABLE "SLURM_STEPBOX_WRITABLE"     /* a switch */
+#define SB_ENV_RUNTIME "SLURM_STEPBOX_RUNTIME"	     /* runtimes/NAME.conf */
+/* UID:USER:GID:GROUP, the submitting user and his group, so that nobody has to
+ * ask NSS on the node; left out where a name is unknown or cannot stand here.
+ * With --uid= the job's user is another: the reader compares the ids. */
+#define SB_ENV_IDENTITY "SLURM_STEPBOX_IDENTITY"
+
+/* salloc's plugin to that of the srun which salloc itself starts, and to no
+ * other: the options above are the interactive step's too. That srun removes
+ * it. Slurm passes on --container alone (21.08 to 26.05, src/salloc/opt.c,
+ * _salloc_default_command()). */
+#define SB_ENV_INTERACTIVE "SLURM_STEPBOX_INTERACTIVE"
+
 /* slurmstepd's plugin to the helper. */
 #define SB_ENV_CONF "SLURM_STEPBOX_CONF"     /* stepbox.conf */
 #define SB_ENV_BUNDLE "SLURM_STEPBOX_BUNDLE" /* what --container named */
@@ -52,6 +77,10 @@
 /* The command that removes what the runtime keeps outside the step directory:
  * words, each ended by a NUL byte. */
 #define SB_FILE_DELETE "delete"
+/* The absolute path of a writable container's data, a directory of the user's
+ * whose name begins with SB_LAYER_PREFIX; it goes with the step. */
+#define SB_FILE_LAYER "layer-data"
+#define SB_LAYER_PREFIX "stepbox."
 /* <ContainerPath>/<node>/user.<uid>: SB_FILE_DELETE files of steps that ended
  * before they could be run; the user's next step runs them. */
 #define SB_USER_DIR "user.%u"

@@ -21,6 +21,9 @@ int slurm_spank_init(spank_t sp, int argc, char **argv)
 	case S_CTX_SLURMD:
 		sb_step_sweep(argc, argv, 0);
 		return 0;
+	case S_CTX_REMOTE:
+		sb_client_init_remote(sp);
+		return 0;
 	default:
 		return 0;
 	}

@@ -240,6 +240,26 @@ static int empty(int dir)
 	return rc;
 }
 
+int sb_reap_tree(int parent, const char *name)
+{
+	struct stat st;
+	int fd, rc;
+
+	if (!*name || !strcmp(name, ".") || !strcmp(name, "..") ||
+	    strchr(name, '/'))
+		return -1;
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return -1;
+	fd = open_dir(parent, name, st.st_dev);
+	if (fd < 0)
+		return -1;
+	rc = empty(fd);
+	close(fd);
+	return unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -1 : rc;
+}
+
 /* ---- all tasks of a step ---- */
 
 struct pass {
@@ -281,6 +301,33 @@ static int pass_end(struct pass *p, int taskdir, const char *name)
 {
 	tell_log(taskdir, p->out);
 	return end_task(taskdir, p->out, name);
+}
+
+/* A writable container's data lie elsewhere. The record stays until they are
+ * gone: only it knows where. */
+static int pass_layer(struct pass *p, int taskdir, const char *name)
+{
+	char path[PATH_MAX], *base;
+	ssize_t n = sb_proc_slurp(taskdir, SB_FILE_LAYER, path, sizeof(path));
+	struct stat st;
+	int dir, rc = 0;
+
+	base = n > 0 ? strrchr(path, '/') : NULL;
+	if (!base || *path != '/' ||
+	    strncmp(base + 1, SB_LAYER_PREFIX, strlen(SB_LAYER_PREFIX)))
+		return 0;
+	*base++ = '\0';
+	dir = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? 0 : -1;
+	/* What is not the user's own was not made by us. */
+	if (!fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) &&
+	    S_ISDIR(st.st_mode) && st.st_uid == geteuid())
+		rc = sb_reap_tree(dir, base);
+	close(dir);
+	if (rc < 0)
+		say(p->out, name, ": its writable data cannot be removed", "");
+	return rc;
 }
 
 static int pass_has_delete(struct pass *p, int taskdir, const char *name)
@@ -343,7 +390,7 @@ int sb_reap(int dir, int out, void *arg)
 	if (r->keep_deletes && r->have_extra &&
 	    all_tasks(&p, fd, pass_keep_delete) < 0)
 		say(out, "a RunTimeDelete could not be kept for later", "", "");
-	if (empty(fd) < 0)
+	if (all_tasks(&p, fd, pass_layer) < 0 || empty(fd) < 0)
 		rc = -1;
 	return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
 }

@@ -34,4 +34,8 @@ enum {
  */
 int sb_reap(int dir, int out, void *arg);
 
+/* Removes the directory name below parent with all that is in it, in the same
+ * way; only if it is the caller's own. Returns 0, or -1. */
+int sb_reap_tree(int parent, const char *name);
+
 #endif

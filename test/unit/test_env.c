@@ -18,22 +18,32 @@ static char *joined(struct sb_strv *l)
 	return buf;
 }
 
-static char *merge(char **job, char **bundle, const char *exclude, int shell)
+static char *make(const struct sb_env_of *of)
 {
 	struct sb_strv out = {0};
 	struct sb_err err;
-	regex_t re;
 
-	if (exclude)
-		assert_int_equal(
-			regcomp(&re, exclude, REG_EXTENDED | REG_NOSUB), 0);
-	assert_int_equal(sb_env_container(job, bundle, exclude ? &re : NULL,
-					  shell, &out, &err),
-			 0);
-	if (exclude)
-		regfree(&re);
+	assert_int_equal(sb_env_container(of, &out, &err), 0);
 	return joined(&out);
 }
+
+static char *merge(char **job, char **bundle, const char *exclude, int shell)
+{
+	struct sb_env_of of = {
+		.job = job, .bundle = bundle, .shell_inside = shell};
+	char *out;
+	regex_t re;
+
+	if (!exclude)
+		return make(&of);
+	assert_int_equal(regcomp(&re, exclude, REG_EXTENDED | REG_NOSUB), 0);
+	of.exclude = &re;
+	out = make(&of);
+	regfree(&re);
+	return out;
+}
+
+#define MAKE(...) make(&(const struct sb_env_of){__VA_ARGS__})
 
 static void test_bundle_wins(void **state)
 {
@@ -112,6 +122,8 @@ static void test_bytes(void **state)
 static void test_many(void **state)
 {
 	struct sb_strv job = {0}, out = {0};
+	struct sb_env_of of = {.bundle = LIST("V7=b", "W=1"),
+			       .shell_inside = 1};
 	struct sb_err err;
 	char var[64];
 
@@ -120,15 +132,108 @@ static void test_many(void **state)
 		snprintf(var, sizeof(var), "V%d=%d", i, i);
 		sb_strv_add(&job, var);
 	}
-	assert_int_equal(sb_env_container(job.v, LIST("V7=b", "W=1"), NULL, 1,
-					  &out, &err),
-			 0);
+	of.job = job.v;
+	assert_int_equal(sb_env_container(&of, &out, &err), 0);
 	assert_int_equal(out.n, 5001);
 	assert_string_equal(out.v[7], "V7=b");
 	assert_string_equal(out.v[4999], "V4999=4999");
 	assert_string_equal(out.v[5000], "W=1");
 	sb_strv_free(&job);
 	sb_strv_free(&out);
+}
+
+/* --container-env: whole names, wherever they stand in the list. */
+static void test_keep(void **state)
+{
+	char **job = LIST("PATH=/j", "LANG=j", "LC=j", "SHELL=/j");
+	char **bundle = LIST("PATH=/b", "LANG=b", "LC=b");
+
+	(void)state;
+	assert_string_equal(MAKE(.job = job, .bundle = bundle, .keep = "PATH"),
+			    "PATH=/j|LANG=b|LC=b");
+	assert_string_equal(
+		MAKE(.job = job, .bundle = bundle, .keep = "X,LC,PATH"),
+		"PATH=/j|LANG=b|LC=j");
+	assert_string_equal(MAKE(.job = job, .bundle = bundle,
+				 .keep = ",LAN,LANGUAGE,,LANG,"),
+			    "PATH=/b|LANG=j|LC=b");
+	assert_string_equal(MAKE(.job = job, .bundle = bundle, .keep = ""),
+			    "PATH=/b|LANG=b|LC=b");
+	/* one that the job has not stays the bundle's; SHELL may be asked for
+	 * though the container lacks it */
+	assert_string_equal(
+		MAKE(.job = job, .bundle = LIST("N=b"), .keep = "N,SHELL"),
+		"PATH=/j|LANG=j|LC=j|SHELL=/j|N=b");
+}
+
+/* The site's word is the last one, but not about what is ours. */
+static void test_site(void **state)
+{
+	char **site = LIST("A=s", "B=s", "C=s", "none", "=x");
+
+	(void)state;
+	assert_string_equal(MAKE(.site = site, .job = LIST("A=j", "Z=j"),
+				 .bundle = LIST("B=b", "Y=b"), .keep = "A,B"),
+			    "A=s|Z=j|B=s|Y=b|C=s");
+	assert_string_equal(MAKE(.site = site), "A=s|B=s|C=s");
+	assert_string_equal(MAKE(.site = LIST("HOME=s", "SLURM_X=s"),
+				 .job = LIST("SLURM_X=j", "HOME=j")),
+			    "SLURM_X=s|HOME=s");
+	assert_string_equal(
+		MAKE(.site = LIST("SHELL=/s"), .job = LIST("SHELL=/j")),
+		"SHELL=/s");
+	assert_string_equal(MAKE(.site = NULL), "");
+}
+
+/* What EnvExclude takes from the job, the site and the bundle may set. */
+static void test_excluded_set(void **state)
+{
+	struct sb_env_of of = {.job = LIST("A=j", "B=j"),
+			       .bundle = LIST("A=b"),
+			       .site = LIST("B=s"),
+			       .keep = "A"};
+	regex_t re;
+
+	(void)state;
+	assert_int_equal(regcomp(&re, "^[AB]=", REG_EXTENDED | REG_NOSUB), 0);
+	of.exclude = &re;
+	assert_string_equal(make(&of), "A=b|B=s");
+	regfree(&re);
+}
+
+static char *with_path(char **env)
+{
+	struct sb_strv list = {0};
+	struct sb_err err;
+
+	for (; env && *env; env++)
+		sb_strv_add(&list, *env);
+	assert_int_equal(sb_env_path(&list, "/new", &err), 0);
+	return joined(&list);
+}
+
+static void test_path(void **state)
+{
+	(void)state;
+	assert_string_equal(with_path(LIST("A=1", "PATH=/a:/b", "PATHX=2")),
+			    "A=1|PATH=/new:/a:/b|PATHX=2");
+	assert_string_equal(with_path(LIST("A=1")),
+			    "A=1|PATH=/new:/usr/local/sbin:/usr/local/bin:"
+			    "/usr/sbin:/usr/bin:/sbin:/bin");
+	assert_string_equal(with_path(NULL),
+			    "PATH=/new:/usr/local/sbin:/usr/local/bin:"
+			    "/usr/sbin:/usr/bin:/sbin:/bin");
+}
+
+static void test_get(void **state)
+{
+	char **env = LIST("AB=1", "A=2", "A=3", "E=");
+
+	(void)state;
+	assert_string_equal(sb_env_get(env, "A"), "2");
+	assert_string_equal(sb_env_get(env, "E"), "");
+	assert_null(sb_env_get(env, "B"));
+	assert_null(sb_env_get(NULL, "A"));
 }
 
 static void test_runtime(void **state)
@@ -151,6 +256,22 @@ static void test_runtime(void **state)
 			    "XDG_RUNTIME_DIR=/run/user/1");
 }
 
+static void test_runtime_exclude(void **state)
+{
+	struct sb_strv out = {0};
+	struct sb_err err;
+	regex_t re;
+
+	(void)state;
+	assert_int_equal(regcomp(&re, "^(HOME|PATH)=", REG_EXTENDED), 0);
+	assert_int_equal(sb_env_runtime(LIST("HOME=/h", "USER=u", "SLURM_A=1"),
+					&re, &out, &err),
+			 0);
+	assert_string_equal(joined(&out),
+			    "PATH=" SB_RUNTIME_PATH "|USER=u|SLURM_A=1");
+	regfree(&re);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,7 +281,13 @@ int main(void)
 		cmocka_unit_test(test_left_out),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_site),
+		cmocka_unit_test(test_excluded_set),
+		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_runtime_exclude),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
 #include "unit.h"
 
 #include "../../helper/job.h"
@@ -9,8 +10,12 @@
 static void clean(void)
 {
 	static const char *const names[] = {
-		SB_ENV_BUNDLE, SB_ENV_CONF,	SB_ENV_DIR,	SB_ENV_STEP,
-		SB_ENV_ARGV0,  "SLURM_LOCALID", "SLURM_PROCID",
+		SB_ENV_BUNDLE,	   SB_ENV_CONF,	     SB_ENV_DIR,
+		SB_ENV_STEP,	   SB_ENV_ARGV0,     SB_ENV_MOUNTS,
+		SB_ENV_WORKDIR,	   SB_ENV_KEEP,	     SB_ENV_RUNTIME,
+		SB_ENV_MOUNT_HOME, SB_ENV_MOUNT_CWD, SB_ENV_REMAP_ROOT,
+		SB_ENV_WRITABLE,   "SLURM_LOCALID",  "SLURM_PROCID",
+		"SLURMD_NODENAME", "SLURM_JOB_USER",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -77,6 +82,147 @@ static void test_twins(void **state)
 	sb_job_free(&j);
 }
 
+static void test_new_options(void **state)
+{
+	struct sb_job j;
+	struct sb_err err = {.text = ""};
+
+	(void)state;
+	clean();
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "ls"), 0);
+	assert_null(j.mounts);
+	assert_null(j.workdir);
+	assert_null(j.keep);
+	assert_null(j.runtime);
+	sb_job_free(&j);
+	setenv(SB_ENV_MOUNTS, "/a:/b", 1);
+	setenv(SB_ENV_WORKDIR, "$HOME", 1);
+	setenv(SB_ENV_KEEP, "A,B", 1);
+	setenv(SB_ENV_RUNTIME, "runc", 1);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "ls"), 0);
+	assert_string_equal(j.mounts, "/a:/b");
+	assert_string_equal(j.workdir, "$HOME");
+	assert_string_equal(j.keep, "A,B");
+	assert_string_equal(j.runtime, "runc");
+	sb_job_free(&j);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "--mounts",
+			      "/c:/d", "--workdir=/w", "--env=C",
+			      "--runtime=crun", "ls", "--env=D"),
+			 0);
+	assert_string_equal(j.mounts, "/c:/d");
+	assert_string_equal(j.workdir, "/w");
+	assert_string_equal(j.keep, "C");
+	assert_string_equal(j.runtime, "crun");
+	assert_int_equal(j.cmd.n, 2);
+	sb_job_free(&j);
+	clean();
+}
+
+/* Each alone, so that none can stand for another. */
+static void test_switches(void **state)
+{
+	static const struct {
+		const char *option, *env;
+		size_t at;
+	} all[] = {
+		{"mount-home", SB_ENV_MOUNT_HOME,
+		 offsetof(struct sb_job, mount_home)},
+		{"mount-cwd", SB_ENV_MOUNT_CWD,
+		 offsetof(struct sb_job, mount_cwd)},
+		{"remap-root", SB_ENV_REMAP_ROOT,
+		 offsetof(struct sb_job, remap_root)},
+		{"writable", SB_ENV_WRITABLE,
+		 offsetof(struct sb_job, writable)},
+	};
+	/* environment, command line, result */
+	static const struct {
+		const char *env, *word;
+		int value;
+	} cases[] = {
+		{NULL, NULL, -1},  {"yes", NULL, 1},  {"no", NULL, 0},
+		{NULL, "", 1},	   {NULL, "=no", 0},  {NULL, "=yes", 1},
+		{"no", "", 1},	   {"yes", "=no", 0}, {"no", "=TRUE", 1},
+		{"bad", "=no", 0},
+	};
+	struct sb_job j;
+	struct sb_err err = {.text = ""};
+	char word[64];
+
+	(void)state;
+	for (size_t i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {
+		int c = i / 4, o = i % 4;
+
+		clean();
+		snprintf(word, sizeof(word), "--%s%s", all[o].option,
+			 cases[c].word ? cases[c].word : "");
+		if (cases[c].env)
+			setenv(all[o].env, cases[c].env, 1);
+		assert_int_equal(READ(&j, &err, "run",
+				      cases[c].word ? word : "-v",
+				      "--bundle=/b", "ls"),
+				 0);
+		for (int k = 0; k < 4; k++)
+			assert_int_equal(*(int *)((char *)&j + all[k].at),
+					 k == o ? cases[c].value : -1);
+		sb_job_free(&j);
+	}
+	clean();
+}
+
+static void test_slurm(void **state)
+{
+	struct sb_job j;
+	struct sb_err err = {.text = ""};
+	char here[4096];
+
+	(void)state;
+	clean();
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "ls"), 0);
+	assert_string_equal(j.node, "localhost");
+	assert_int_equal(j.uid, geteuid());
+	assert_int_equal(j.gid, getegid());
+	assert_string_equal(j.cwd, getcwd(here, sizeof(here)));
+	assert_int_equal(j.rank, 0);
+	sb_job_free(&j);
+	setenv("SLURMD_NODENAME", "n1", 1);
+	setenv("SLURM_PROCID", "70000", 1);
+	setenv("SLURM_LOCALID", "x", 1);
+	setenv("SLURM_JOB_USER", "ann", 1);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "ls"), 0);
+	assert_string_equal(j.node, "n1");
+	assert_string_equal(j.user, "ann");
+	assert_int_equal(j.rank, 70000);
+	assert_int_equal(j.task, 0);
+	sb_job_free(&j);
+	clean();
+}
+
+/* Every option, and its twin, is in --help. */
+static void test_usage(void **state)
+{
+	static const char *const words[] = {
+		"--bundle=",	  "--conf=",	     "--dir=",
+		"--step=",	  "--mounts=",	     "--workdir=",
+		"--env=",	  "--runtime=",	     "--mount-home[",
+		"--mount-cwd[",	  "--remap-root[",   "--writable[",
+		SB_ENV_BUNDLE,	  SB_ENV_CONF,	     SB_ENV_DIR,
+		SB_ENV_STEP,	  SB_ENV_MOUNTS,     SB_ENV_WORKDIR,
+		SB_ENV_KEEP,	  SB_ENV_RUNTIME,    SB_ENV_MOUNT_HOME,
+		SB_ENV_MOUNT_CWD, SB_ENV_REMAP_ROOT, SB_ENV_WRITABLE,
+	};
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(f);
+	sb_job_usage(f);
+	fclose(f);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		assert_contains(text, words[i]);
+	free(text);
+}
+
 /* In place of a command: nothing on the command line is ours. */
 static void test_in_place(void **state)
 {
@@ -94,6 +240,25 @@ static void test_in_place(void **state)
 	assert_string_equal(j.cmd.v[1], "--help");
 	assert_string_equal(j.cmd.v[3], "");
 	sb_job_free(&j);
+	clean();
+}
+
+/* srun --bcast=DIR/: the name that slurmstepd would have put there. */
+static void test_in_place_bcast(void **state)
+{
+	struct sb_job j;
+	struct sb_err err = {.text = ""};
+
+	(void)state;
+	clean();
+	setenv(SB_ENV_BUNDLE, "/b", 1);
+	setenv(SB_ENV_STEP, "3.4.5", 1);
+	setenv("SLURMD_NODENAME", "n1", 1);
+	setenv(SB_ENV_ARGV0, "/tmp/", 1);
+	assert_int_equal(READ(&j, &err, "/usr/bin/stepbox", "a"), 0);
+	assert_string_equal(j.cmd.v[0], "/tmp/slurm_bcast_3.4_n1");
+	sb_job_free(&j);
+	clean();
 }
 
 static void refused(const char *why, char **argv)
@@ -120,6 +285,15 @@ static void test_refused(void **state)
 	REFUSED("JOB.STEP.RESTART", "run", "--bundle=/b", "--step=1.2.-3", "x");
 	REFUSED("JOB.STEP.RESTART", "run", "--bundle=/b",
 		"--step=1.2.4294967296", "x");
+	REFUSED("--writable=perhaps: neither yes nor no", "run", "--bundle=/b",
+		"--writable=perhaps", "ls");
+	REFUSED("--mount-home=", "run", "--bundle=/b", "--mount-home=", "ls");
+	REFUSED("needs a value", "run", "--bundle=/b", "--mounts");
+	setenv(SB_ENV_REMAP_ROOT, "", 1);
+	REFUSED("--remap-root=: neither", "run", "--bundle=/b", "ls");
+	setenv(SB_ENV_REMAP_ROOT, "2", 1);
+	REFUSED("--remap-root=2: neither", "run", "--bundle=/b", "ls");
+	clean();
 }
 
 int main(void)
@@ -127,7 +301,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_twins),
+		cmocka_unit_test(test_new_options),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_slurm),
+		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_in_place),
+		cmocka_unit_test(test_in_place_bcast),
 		cmocka_unit_test(test_refused),
 	};
 

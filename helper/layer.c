@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A copy-on-write layer over a root file system. */
+#define _GNU_SOURCE
+#include "layer.h"
+
+#include "../spank/contract.h"
+#include "../spank/proc.h"
+#include "../spank/reap.h"
+#include "fdio.h"
+#include "mem.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* Names in the task's directory. */
+#define ROOT "rootfs"
+#define DATA "layer"
+
+#define FUSE_LOG "fuse.log"
+#define FUSE_MAGIC 0x65735546 /* statfs(2), FUSE_SUPER_MAGIC */
+#define FUSE_SECONDS 20
+
+/* A store with less is full for every purpose. */
+#define STORE_MIB 16
+
+/* The directories that an overlay is made of. */
+struct parts {
+	int lower, upper, work;
+};
+
+static int no_memory(struct sb_err *err)
+{
+	return sb_fail(err, SB_FAIL, "out of memory");
+}
+
+/* ---- where the data lie ---- */
+
+static int make_data(struct sb_layer *l, const struct sb_layer_of *of,
+		     struct sb_err *err)
+{
+	if (asprintf(&l->data, "%s/" DATA, of->dir->path) < 0) {
+		l->data = NULL;
+		return no_memory(err);
+	}
+	if (mkdirat(of->dir->fd, DATA, 0700) < 0 && errno != EEXIST)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s", l->data,
+			       strerror(errno));
+	if (mount("tmpfs", l->data, "tmpfs", MS_NOSUID | MS_NODEV,
+		  "mode=0700,size=1m") < 0)
+		return sb_fail(err, SB_FAIL, "tmpfs on %s: %s", l->data,
+			       strerror(errno));
+	return open(l->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* "stepbox.NODE.BOOT.": what this boot of the node makes begins with it. */
+static size_t prefix(char *to, size_t size, const char *node, size_t *boot)
+{
+	char id[40];
+
+	sb_proc_boot(id);
+	snprintf(to, size, "stepbox.%.100s.", node);
+	*boot = strlen(to);
+	snprintf(to + *boot, size - *boot, "%.8s.", id);
+	return strlen(to);
+}
+
+/* What an earlier boot left: its record went with the tmpfs it lay in. */
+static void sweep_store(int store, const char *node)
+{
+	char ours[160];
+	size_t boot, len = prefix(ours, sizeof(ours), node, &boot);
+	int fd = openat(store, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	struct stat st;
+
+	if (fd >= 0 && !d)
+		close(fd);
+	while (d && (e = readdir(d)))
+		if (!strncmp(e->d_name, ours, boot) &&
+		    strncmp(e->d_name, ours, len) &&
+		    !fstatat(store, e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    st.st_uid == geteuid())
+			sb_reap_tree(store, e->d_name);
+	if (d)
+		closedir(d);
+}
+
+static int check_space(const char *store, int fd, struct sb_err *err)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(fd, &fs) < 0)
+		return sb_fail(err, SB_FAIL, "WritablePath %s: %s", store,
+			       strerror(errno));
+	if (fs.f_bavail * (fs.f_frsize >> 10) < STORE_MIB << 10 ||
+	    (fs.f_files && !fs.f_favail))
+		return sb_fail(err, SB_FAIL,
+			       "WritablePath %s: file system full: a writable "
+			       "container wants %d MiB at least",
+			       store, STORE_MIB);
+	return 0;
+}
+
+/* Makes the store's directory. It is written down before it exists: whatever
+ * happens to us, somebody knows of it. */
+static int make_store(const struct sb_layer_of *of, struct sb_err *err)
+{
+	_cleanup_fd_ int store =
+		open(of->store, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char ours[160], name[NAME_MAX], path[PATH_MAX];
+	size_t boot;
+	unsigned int r;
+	int n;
+
+	if (store < 0)
+		return sb_fail(err, SB_FAIL, "WritablePath %s: %s", of->store,
+			       strerror(errno));
+	if (check_space(of->store, store, err) < 0)
+		return -1;
+	sweep_store(store, of->node);
+	prefix(ours, sizeof(ours), of->node, &boot);
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		r = getpid();
+	snprintf(name, sizeof(name), "%s%.60s.%08x", ours, of->name, r);
+	n = snprintf(path, sizeof(path), "%s/%s", of->store, name);
+	if (n >= (int)sizeof(path))
+		return sb_fail(err, SB_FAIL, "WritablePath %s: too long",
+			       of->store);
+	if (sb_fdio_write(of->dir->fd, SB_FILE_LAYER, path, n, err) < 0)
+		return sb_wrap(err, "step directory %s", of->dir->path);
+	if (mkdirat(store, name, 0700) < 0)
+		return sb_fail(err, SB_FAIL, "WritablePath %s: %s", of->store,
+			       strerror(errno));
+	return openat(store, name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int make_parts(const struct sb_layer_of *of, int data, struct parts *p,
+		      struct sb_err *err)
+{
+	struct stat st;
+
+	if (data < 0 || fstat(of->rootfs_fd, &st) < 0 ||
+	    mkdirat(data, "upper", 0700) < 0 || mkdirat(data, "work", 0700) < 0)
+		return sb_fail(err, SB_FAIL, "layer over %s: %s", of->rootfs,
+			       strerror(errno));
+	p->upper = openat(data, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->work = openat(data, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* It is the mode of the container's root directory. */
+	if (p->upper < 0 || p->work < 0 ||
+	    fchmod(p->upper, (st.st_mode & 07777) | 0700) < 0)
+		return sb_fail(err, SB_FAIL, "layer over %s: %s", of->rootfs,
+			       strerror(errno));
+	return 0;
+}
+
+/* ---- mount points ---- */
+
+static int open_in_root(int rootfs, const char *path)
+{
+	return sb_fdio_open_in_root(rootfs, path, O_PATH | O_CLOEXEC);
+}
+
+/*
+ * Finds the longest part of path that the root file system has, links resolved:
+ * a directory in the upper layer in a link's place would hide what the link
+ * leads to. Returns that part below the root file system (the caller frees it),
+ * and in rest what is lacking; or NULL.
+ */
+static char *split_path(const struct sb_layer_of *of, const char *path,
+			const char **rest)
+{
+	_cleanup_free_ char *head = strdup(path), *real = NULL;
+	size_t len = strlen(path), root = strlen(of->rootfs);
+	_cleanup_fd_ int fd = -1;
+
+	while (head && (fd = open_in_root(of->rootfs_fd, head)) < 0) {
+		if (errno == ENOTDIR)
+			return NULL;
+		while (len > 1 && head[len - 1] == '/')
+			len--;
+		while (len && head[len - 1] != '/')
+			len--;
+		head[len] = '\0';
+		if (!len)
+			return NULL;
+	}
+	real = fd < 0 ? NULL : sb_fdio_path(fd);
+	if (!real || strncmp(real, of->rootfs, root))
+		return NULL;
+	*rest = path + len + strspn(path + len, "/");
+	return strdup(real + root);
+}
+
+/* Opens the directory name below at, made if need be, with mode. */
+static int enter(int at, const char *name, mode_t mode)
+{
+	int fd;
+
+	if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
+		return -1;
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fchmod(fd, (mode & 07777) | 0700) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Makes the directories that lead to a place in the upper layer, with the modes
+ * of those that they cover. Returns a descriptor of the last, or -1. */
+static int make_way(const struct sb_layer_of *of, int upper, char *real)
+{
+	int at = fcntl(upper, F_DUPFD_CLOEXEC, 3), next;
+
+	for (char *p = real + strspn(real, "/"), *after; at >= 0 && *p;
+	     p = after, at = next) {
+		_cleanup_fd_ int covered = -1;
+		size_t len = strcspn(p, "/");
+		char slash = p[len];
+		struct stat st;
+
+		after = p + len + strspn(p + len, "/");
+		p[len] = '\0';
+		covered = open_in_root(of->rootfs_fd, real);
+		next = covered < 0 || fstat(covered, &st) < 0
+			       ? -1
+			       : enter(at, p, st.st_mode);
+		p[len] = slash;
+		close(at);
+	}
+	return at;
+}
+
+/* Makes what is lacking below at, which it closes. Returns a descriptor of the
+ * last, or -1. */
+static int make_rest(int at, char *rest, int file)
+{
+	char *name = rest;
+	int next = at;
+
+	for (; at >= 0 && *name; name = rest, at = next) {
+		size_t len = strcspn(name, "/");
+
+		rest = name + len + strspn(name + len, "/");
+		name[len] = '\0';
+		if (!*rest && file)
+			next = openat(at, name,
+				      O_WRONLY | O_CREAT | O_NOFOLLOW |
+					      O_CLOEXEC,
+				      0644);
+		else
+			next = enter(at, name, 0755);
+		close(at);
+	}
+	return at;
+}
+
+/* Makes it. Returns a descriptor of it in the layer, or -1. */
+static int make_point(const struct sb_layer_of *of, int upper,
+		      const struct sb_layer_point *point)
+{
+	const char *lacking;
+	_cleanup_free_ char *real = split_path(of, point->path, &lacking);
+	_cleanup_free_ char *rest = real ? strdup(lacking) : NULL;
+
+	if (!rest)
+		return -1;
+	return make_rest(make_way(of, upper, real), rest, point->file);
+}
+
+/* A file of the layer's own, in whatever the root file system has there. */
+static int copy_file(const struct sb_layer_of *of, int upper,
+		     const struct sb_layer_point *point)
+{
+	char dir[PATH_MAX], name[NAME_MAX + 1];
+	const char *slash = strrchr(point->path, '/');
+	struct sb_layer_point parent = {.path = dir};
+	_cleanup_free_ char *text = NULL;
+	struct sb_err ignored;
+	_cleanup_fd_ int to = -1;
+	int at;
+	size_t len;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - point->path),
+		 point->path);
+	snprintf(name, sizeof(name), "%s", slash + 1);
+	text = sb_fdio_read(AT_FDCWD, point->source, 2 << 20, point->source,
+			    &len, &ignored);
+	at = text ? make_point(of, upper, &parent) : -1;
+	to = make_rest(at, name, 1);
+	return to < 0 ? -1 : sb_fdio_write_all(to, text, len);
+}
+
+static int make_points(const struct sb_layer_of *of, int upper,
+		       struct sb_err *err)
+{
+	for (size_t i = 0; i < of->n_points; i++) {
+		const struct sb_layer_point *p = &of->points[i];
+		int rc = p->source ? copy_file(of, upper, p)
+				   : make_point(of, upper, p);
+
+		if (rc < 0)
+			return sb_fail(err, SB_FAIL,
+				       "%s: the root file system %s lacks it, "
+				       "and it cannot be made in a layer over "
+				       "it: %s",
+				       p->path, of->rootfs, strerror(errno));
+		if (!p->source)
+			close(rc);
+	}
+	return 0;
+}
+
+/* ---- the overlay ---- */
+
+/* By descriptor: in a path ':' and ',' would have a meaning. */
+static void overlay_options(char *to, size_t size, const struct parts *p)
+{
+	snprintf(to, size,
+		 "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,"
+		 "workdir=/proc/self/fd/%d",
+		 p->lower, p->upper, p->work);
+}
+
+/* volatile: what goes with the step need not reach the disk before. */
+static int kernel_overlay(const char *root, const struct parts *p)
+{
+	char options[256], all[300];
+
+	overlay_options(options, sizeof(options), p);
+	snprintf(all, sizeof(all), "%s,userxattr,volatile", options);
+	return mount("overlay", root, "overlay", 0, all);
+}
+
+static void __attribute__((noreturn))
+become_fuse(const char *program, const char *root, const struct parts *p,
+	    int log, pid_t parent)
+{
+	/* It shows everybody's files as the user's: he may change them all. */
+	char name[] = "fuse-overlayfs", foreground[] = "-f", o[] = "-o";
+	char options[320], parts[256], word[PATH_MAX];
+	char *argv[] = {name, foreground, o, options, word, NULL};
+	char path[] = "PATH=" SB_RUNTIME_PATH, *env[] = {path, NULL};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(SB_FAIL);
+	/* Signals of the terminal or to the group are not for it. */
+	setsid();
+	overlay_options(parts, sizeof(parts), p);
+	snprintf(options, sizeof(options), "%s,squash_to_root", parts);
+	snprintf(word, sizeof(word), "%s", root);
+	fcntl(p->lower, F_SETFD, 0);
+	fcntl(p->upper, F_SETFD, 0);
+	fcntl(p->work, F_SETFD, 0);
+	if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
+		_exit(SB_FAIL);
+	execve(program, argv, env);
+	_exit(SB_NOEXEC);
+}
+
+static int is_fuse(const char *root)
+{
+	struct statfs fs;
+
+	return !statfs(root, &fs) && fs.f_type == FUSE_MAGIC;
+}
+
+/* Why it ended: the last line that it wrote. */
+static int fuse_failed(int log, struct sb_err *err)
+{
+	char text[1024];
+	ssize_t n = pread(log, text, sizeof(text) - 1, 0);
+	char *line;
+
+	text[n < 0 ? 0 : n] = '\0';
+	while (n > 0 && text[n - 1] == '\n')
+		text[--n] = '\0';
+	line = strrchr(text, '\n');
+	line = line ? line + 1 : text;
+	return sb_fail(
+		err, SB_FAIL, "%s%s",
+		strncmp(line, "fuse-overlayfs: ", 16) ? "fuse-overlayfs: " : "",
+		*line ? line : "it ended without a word");
+}
+
+static int wait_for_fuse(struct sb_layer *l, int log, struct sb_err *err)
+{
+	struct timespec nap = {.tv_nsec = 1000000};
+
+	for (int ms = 0; !is_fuse(l->root); ms++) {
+		if (waitpid(l->fuse, NULL, WNOHANG) == l->fuse) {
+			l->fuse = 0;
+			return fuse_failed(log, err);
+		}
+		if (ms > FUSE_SECONDS * 1000)
+			return sb_fail(err, SB_FAIL,
+				       "fuse-overlayfs: no mount in %d s",
+				       FUSE_SECONDS);
+		nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
+static int fuse_overlay(struct sb_layer *l, const struct sb_layer_of *of,
+			const struct parts *p, struct sb_err *err)
+{
+	_cleanup_fd_ int log = -1;
+	pid_t parent = getpid();
+
+	if (!of->fuse)
+		return sb_fail(err, SB_FAIL,
+			       "fuse-overlayfs is not installed on this node");
+	log = openat(of->dir->fd, FUSE_LOG,
+		     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (log < 0)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s",
+			       of->dir->path, strerror(errno));
+	l->fuse = fork();
+	if (!l->fuse)
+		become_fuse(of->fuse, l->root, p, log, parent);
+	if (l->fuse < 0) {
+		l->fuse = 0;
+		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
+	}
+	return wait_for_fuse(l, log, err);
+}
+
+/* Whether the user may change what lies there, without a squashing layer. */
+static int owns(int rootfs_fd)
+{
+	struct stat st;
+
+	return !fstat(rootfs_fd, &st) && st.st_uid == geteuid();
+}
+
+static int mount_layer(struct sb_layer *l, const struct sb_layer_of *of,
+		       const struct parts *p, struct sb_err *err)
+{
+	int errnum;
+
+	if (mkdirat(of->dir->fd, ROOT, 0700) < 0 && errno != EEXIST)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s",
+			       of->dir->path, strerror(errno));
+	if (asprintf(&l->root, "%s/" ROOT, of->dir->path) < 0) {
+		l->root = NULL;
+		return no_memory(err);
+	}
+	if (of->store && !owns(of->rootfs_fd)) {
+		if (fuse_overlay(l, of, p, err) < 0)
+			return sb_wrap(err,
+				       "writable container: %s has files of "
+				       "others",
+				       of->rootfs);
+		return 0;
+	}
+	if (!kernel_overlay(l->root, p))
+		return 0;
+	errnum = errno;
+	if (fuse_overlay(l, of, p, err) < 0)
+		return sb_wrap(err, "layer over %s: overlay: %s", of->rootfs,
+			       strerror(errnum));
+	return 0;
+}
+
+int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
+		  struct sb_err *err)
+{
+	_cleanup_fd_ int data = -1, upper = -1, work = -1;
+	struct parts p = {.lower = of->rootfs_fd, .upper = -1, .work = -1};
+
+	*l = (struct sb_layer){.root = NULL};
+	data = of->store ? make_store(of, err) : make_data(l, of, err);
+	if (data < 0)
+		return -1;
+	if (make_parts(of, data, &p, err) < 0)
+		return -1;
+	upper = p.upper;
+	work = p.work;
+	if (make_points(of, upper, err) < 0)
+		return -1;
+	return mount_layer(l, of, &p, err);
+}
+
+void sb_layer_close(struct sb_layer *l)
+{
+	if (l->fuse > 0)
+		kill(l->fuse, SIGKILL);
+	if (l->root)
+		umount2(l->root, MNT_DETACH);
+	if (l->data)
+		umount2(l->data, MNT_DETACH);
+	sb_cleanup_free(&l->root);
+	sb_cleanup_free(&l->data);
+	*l = (struct sb_layer){.root = NULL};
+}

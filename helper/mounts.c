@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The mounts that a container gets beside the bundle's own. */
+#define _GNU_SOURCE
+#include "mounts.h"
+
+#include "../spank/contract.h"
+#include "../spank/mountopt.h"
+#include "expand.h"
+#include "fdio.h"
+#include "mem.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+static int no_memory(struct sb_err *err)
+{
+	return sb_fail(err, SB_FAIL, "out of memory");
+}
+
+static const char *keep(struct sb_mounts *m, const char *s)
+{
+	sb_strv_add(&m->strings, s);
+	return m->strings.failed ? NULL : m->strings.v[m->strings.n - 1];
+}
+
+const char *sb_mounts_path(struct sb_mounts *m, const char *a, const char *b)
+{
+	char *p = NULL;
+
+	if (asprintf(&p, "%s/%s", a, b) < 0)
+		return NULL;
+	sb_strv_take(&m->strings, p);
+	return m->strings.failed ? NULL : p;
+}
+
+static int add(struct sb_mounts *m, const char *source, const char *destination,
+	       const char *type, const char *options, int file,
+	       struct sb_err *err)
+{
+	struct sb_spec_mount *list = m->list;
+
+	if (m->n == m->room) {
+		list = realloc(m->list, 2 * (m->n + 4) * sizeof(*list));
+		if (!list)
+			return no_memory(err);
+		m->list = list;
+		m->room = 2 * (m->n + 4);
+	}
+	m->list[m->n++] = (struct sb_spec_mount){
+		.source = keep(m, source),
+		.destination = keep(m, destination),
+		.type = type,
+		.options = keep(m, options),
+		.file = file,
+	};
+	return m->strings.failed ? no_memory(err) : 0;
+}
+
+/*
+ * What the node has mounted read-only, nosuid, nodev or noexec stays so in a
+ * user namespace (mount_namespaces(7)): a bind with flags of its own must have
+ * these too, or it fails, and not all runtimes add them (runc 1.1 does not).
+ */
+static int add_bind(struct sb_mounts *m, const char *source,
+		    const char *destination, const char *options, int file,
+		    struct sb_err *err)
+{
+	static const struct {
+		unsigned long flag;
+		const char *name;
+	} locked[] = {
+		{ST_RDONLY, ",ro"},
+		{ST_NOSUID, ",nosuid"},
+		{ST_NODEV, ",nodev"},
+		{ST_NOEXEC, ",noexec"},
+	};
+	char all[640];
+	struct statvfs fs;
+
+	snprintf(all, sizeof(all), "%s", options);
+	if (statvfs(source, &fs) < 0)
+		fs.f_flag = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(locked); i++)
+		if (fs.f_flag & locked[i].flag && strlen(all) + 8 < sizeof(all))
+			strcat(all, locked[i].name);
+	return add(m, source, destination, "bind", all, file, err);
+}
+
+int sb_mounts_bind(struct sb_mounts *m, const char *source,
+		   const char *destination, const char *options,
+		   struct sb_err *err)
+{
+	struct stat st;
+
+	if (stat(source, &st) < 0)
+		return sb_fail(err, SB_FAIL, "mount of %s: %s", source,
+			       strerror(errno));
+	return add_bind(m, source, destination, options, !S_ISDIR(st.st_mode),
+			err);
+}
+
+int sb_mounts_tmpfs(struct sb_mounts *m, const char *destination,
+		    const char *options, struct sb_err *err)
+{
+	return add(m, "tmpfs", destination, "tmpfs", options, 0, err);
+}
+
+/* ---- the user's and the site's ---- */
+
+static int add_theirs(struct sb_mounts *m, const struct sb_mountopt *o,
+		      const char *source, const char *destination,
+		      struct sb_err *err)
+{
+	char where[PATH_MAX];
+	struct stat st;
+
+	if (stat(source, &st) < 0) {
+		if (o->optional)
+			return 0;
+		return sb_fail(err, SB_FAIL, "%s: %s",
+			       sb_fdio_blame(source, where, sizeof(where)),
+			       strerror(errno));
+	}
+	if (*source != '/')
+		return sb_fail(err, SB_FAIL, "%s: not absolute", source);
+	if ((o->create == SB_CREATE_FILE && S_ISDIR(st.st_mode)) ||
+	    (o->create == SB_CREATE_DIR && !S_ISDIR(st.st_mode)))
+		return sb_fail(err, SB_FAIL,
+			       "%s: %s a directory, against "
+			       "x-create",
+			       source, S_ISDIR(st.st_mode) ? "is" : "is not");
+	return add_bind(m, source, destination, o->options,
+			!S_ISDIR(st.st_mode), err);
+}
+
+static int add_one(struct sb_mounts *m, const struct sb_mountopt *o,
+		   const struct sb_mounts_names *names, struct sb_err *err)
+{
+	_cleanup_free_ char *source = NULL, *destination = NULL;
+
+	destination = sb_expand(o->destination, names->env, names->values, err);
+	if (!destination)
+		return -1;
+	if (*destination != '/')
+		return sb_fail(err, SB_FAIL, "%s: not absolute", destination);
+	if (sb_mountopt_normalize(destination, err) < 0)
+		return -1;
+	if (o->kind == SB_MOUNT_UMOUNT) {
+		sb_strv_add(&m->umounts, destination);
+		return m->umounts.failed ? no_memory(err) : 0;
+	}
+	if (o->kind == SB_MOUNT_TMPFS)
+		return sb_mounts_tmpfs(m, destination, o->options, err);
+	source = sb_expand(o->source, names->env, names->values, err);
+	return source ? add_theirs(m, o, source, destination, err) : -1;
+}
+
+int sb_mounts_parse(struct sb_mounts *m, const char *text, const char *what,
+		    const struct sb_mounts_names *names, struct sb_err *err)
+{
+	_cleanup_free_ struct sb_mountopt *o = malloc(sizeof(*o));
+	int rc;
+
+	if (!o)
+		return no_memory(err);
+	while ((rc = sb_mountopt_next(&text, o, err)) > 0)
+		if (add_one(m, o, names, err) < 0)
+			return sb_wrap(err, "%s", what);
+	return rc < 0 ? sb_wrap(err, "%s", what) : 0;
+}
+
+/* ---- mount points ---- */
+
+static const char *text_of(const json_t *mount, const char *name)
+{
+	return json_string_value(json_object_get(mount, name));
+}
+
+static int is_below(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	while (len && top[len - 1] == '/')
+		len--;
+	return !strncmp(path, top, len) && path[len] == '/';
+}
+
+int sb_mounts_cover(const void *arg, const char *path)
+{
+	const struct sb_mounts *m = arg;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (!strcmp(path, m->list[i].destination) ||
+		    is_below(path, m->list[i].destination))
+			return 1;
+	return 0;
+}
+
+/* Whether an earlier mount is above the i-th. */
+static int below_another(const json_t *mounts, size_t i)
+{
+	const char *path = text_of(json_array_get(mounts, i), "destination");
+
+	while (i--) {
+		const char *top =
+			text_of(json_array_get(mounts, i), "destination");
+
+		if (top && is_below(path, top))
+			return 1;
+	}
+	return 0;
+}
+
+static int wants_file(const json_t *mount)
+{
+	const char *type = text_of(mount, "type");
+	const char *source = text_of(mount, "source");
+	const char *option;
+	int bind = type && !strcmp(type, "bind");
+	struct stat st;
+	size_t i;
+	json_t *e;
+
+	json_array_foreach (json_object_get(mount, "options"), i, e) {
+		option = json_string_value(e);
+		bind |= option &&
+			(!strcmp(option, "bind") || !strcmp(option, "rbind"));
+	}
+	return bind && source && !stat(source, &st) && !S_ISDIR(st.st_mode);
+}
+
+int sb_mounts_lacking(const json_t *config, int rootfs_fd,
+		      struct sb_layer_point **points, size_t *n,
+		      struct sb_err *err)
+{
+	const json_t *mounts = json_object_get(config, "mounts");
+	const char *path;
+	size_t i;
+	json_t *e;
+
+	*n = 0;
+	*points = calloc(json_array_size(mounts) + SB_MOUNTS_SPARE,
+			 sizeof(**points));
+	if (!*points)
+		return no_memory(err);
+	json_array_foreach (mounts, i, e) {
+		path = text_of(e, "destination");
+		if (!path || *path != '/' || below_another(mounts, i) ||
+		    sb_fdio_in_root(rootfs_fd, path))
+			continue;
+		(*points)[(*n)++] = (struct sb_layer_point){
+			.path = path, .file = wants_file(e)};
+	}
+	return 0;
+}
+
+void sb_mounts_free(struct sb_mounts *m)
+{
+	free(m->list);
+	sb_strv_free(&m->umounts);
+	sb_strv_free(&m->strings);
+	*m = (struct sb_mounts){.list = NULL};
+}

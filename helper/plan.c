@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what is asked for to the config.json that the runtime gets. */
+#define _GNU_SOURCE
+#include "plan.h"
+
+#include "../spank/contract.h"
+#include "convert.h"
+#include "env.h"
+#include "expand.h"
+#include "fdio.h"
+#include "mem.h"
+#include "runtime.h"
+#include "spec.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <termios.h>
+
+static int no_memory(struct sb_err *err)
+{
+	return sb_fail(err, SB_FAIL, "out of memory");
+}
+
+/* ---- wishes: the option, else the site's default ---- */
+
+static int remap_root(const struct sb_plan *p)
+{
+	return p->job->remap_root == 1;
+}
+
+static int mount_home(const struct sb_plan *p)
+{
+	return p->job->mount_home >= 0 ? p->job->mount_home
+				       : p->conf->mount_home;
+}
+
+static int writable(const struct sb_plan *p)
+{
+	return p->job->writable >= 0 ? p->job->writable : p->conf->writable;
+}
+
+/* What root.readonly becomes; -1: stays as the bundle has it. */
+static int readonly(const struct sb_plan *p)
+{
+	if (p->job->writable == 0)
+		return 1;
+	return writable(p) ? 0 : -1;
+}
+
+static int ends_readonly(const struct sb_plan *p)
+{
+	const json_t *root = json_object_get(p->bundle.config.root, "root");
+	int is = json_is_true(json_object_get(root, "readonly"));
+
+	return readonly(p) < 0 ? is : readonly(p);
+}
+
+/* ---- the bundle ---- */
+
+static int is_within(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	return !strncmp(path, top, len) &&
+	       (len == 1 || !path[len] || path[len] == '/');
+}
+
+/* By whole components of resolved paths: /images is no prefix of /images2. */
+static int check_bundle_path(const struct sb_plan *p, struct sb_err *err)
+{
+	const struct sb_strv *roots = &p->conf->bundle_paths;
+	char real[PATH_MAX];
+
+	for (size_t i = 0; i < roots->n; i++)
+		if (realpath(roots->v[i], real) &&
+		    is_within(p->bundle.path, real))
+			return 0;
+	if (!roots->n)
+		return 0;
+	return sb_fail(err, SB_FAIL,
+		       "bundle %s: not below a BundlePath of the site's "
+		       "configuration (%s%s)",
+		       p->bundle.path, roots->v[0],
+		       roots->n > 1 ? ", ..." : "");
+}
+
+static int file_exists(void *arg, const char *path)
+{
+	(void)arg;
+	return !access(path, F_OK);
+}
+
+static int same_device(void *arg, const char *path, char type,
+		       unsigned int major, unsigned int minor)
+{
+	struct stat st;
+
+	(void)arg;
+	return !stat(path, &st) &&
+	       (type == 'b' ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode)) &&
+	       st.st_rdev == makedev(major, minor);
+}
+
+static unsigned long mount_flags(void *arg, const char *path)
+{
+	struct statvfs fs;
+
+	(void)arg;
+	return statvfs(path, &fs) < 0 ? 0 : fs.f_flag;
+}
+
+static int convert(struct sb_plan *p, struct sb_err *err)
+{
+	struct sb_convert c = {
+		.bundle = p->bundle.path,
+		.exists = file_exists,
+		.device = same_device,
+		.flags = mount_flags,
+	};
+	struct utsname u;
+
+	c.umask = umask(0);
+	umask(c.umask);
+	if (uname(&u) < 0 ||
+	    sscanf(u.release, "%u.%u", &c.kernel_major, &c.kernel_minor) != 2)
+		c.kernel_major = c.kernel_minor = 0;
+	if (sb_convert(p->bundle.config.root, &c, &p->notes, err) < 0)
+		return sb_wrap(err, "bundle %s", p->bundle.path);
+	return 0;
+}
+
+static int open_bundle(struct sb_plan *p, struct sb_err *err)
+{
+	if (sb_bundle_open(&p->bundle, p->job->bundle, err) < 0 ||
+	    check_bundle_path(p, err) < 0)
+		return -1;
+	return convert(p, err);
+}
+
+/* ---- mounts ---- */
+
+static int mount_same(struct sb_plan *p, const char *path, const char *option,
+		      struct sb_err *err)
+{
+	if (!path || *path != '/' || !path[1])
+		return sb_fail(err, SB_FAIL, "%s: %s", option,
+			       path && *path == '/' ? "it is the root directory"
+						    : "there is none");
+	if (sb_mounts_bind(&p->mounts, path, path, "rbind,rprivate", err) < 0)
+		return sb_wrap(err, "%s", option);
+	return 0;
+}
+
+/* The site's first: what the user says comes on top. */
+static int plan_mounts(struct sb_plan *p, struct sb_err *err)
+{
+	const struct sb_mounts_names names = {.env = environ,
+					      .values = p->values};
+	struct sb_mounts *m = &p->mounts;
+
+	for (size_t i = 0; i < p->conf->mounts.n; i++)
+		if (sb_mounts_parse(m, p->conf->mounts.v[i], "Mount", &names,
+				    err) < 0)
+			return -1;
+	if (mount_home(p) &&
+	    mount_same(p, getenv("HOME"), "--container-mount-home", err) < 0)
+		return -1;
+	if (p->job->mount_cwd == 1 &&
+	    mount_same(p, p->job->cwd, "--container-mount-cwd", err) < 0)
+		return -1;
+	if (p->job->mounts &&
+	    sb_mounts_parse(m, p->job->mounts, "--container-mounts", &names,
+			    err) < 0)
+		return -1;
+	/* Now: nothing of ours may lie in what goes. */
+	if (sb_spec_mounts(p->bundle.config.root, NULL, 0, m->umounts.v, err) <
+	    0)
+		return sb_wrap(err, "bundle %s", p->bundle.path);
+	return 0;
+}
+
+static int plan_inside(struct sb_plan *p, struct sb_err *err)
+{
+	struct sb_inside_of of = {
+		.job = p->job,
+		.conf = p->conf,
+		.bundle = &p->bundle,
+		.dir = p->dir,
+		.where = p->where,
+		.remap_root = remap_root(p),
+		.terminal = p->terminal,
+		.srun = p->srun,
+	};
+
+	if (p->job->workdir) {
+		p->workdir =
+			sb_expand(p->job->workdir, environ, p->values, err);
+		if (!p->workdir)
+			return sb_wrap(err, "--container-workdir");
+		if (*p->workdir != '/')
+			return sb_fail(err, SB_FAIL,
+				       "--container-workdir=%s: not absolute",
+				       p->workdir);
+	}
+	of.workdir = p->workdir;
+	return sb_inside_plan(&p->inside, &p->mounts, &of, &p->notes, err);
+}
+
+static int plan_ident(struct sb_plan *p, struct sb_err *err)
+{
+	const struct sb_ident_of of = {
+		.job = p->job,
+		.bundle = &p->bundle,
+		.dir = p->dir,
+		.mounts = &p->mounts,
+		.slurm_users = p->conf->slurm_client,
+	};
+
+	/* Root is in every passwd. */
+	if (!p->conf->passwd_entry || !p->inside.identity)
+		return 0;
+	if (sb_ident_plan(&p->ident, &of, err) < 0)
+		return -1;
+	/* In a layer they are files like others: programs that change them
+	 * rename a new one over the old. */
+	for (size_t i = 0; !writable(p) && i < ARRAY_SIZE(p->ident.files); i++)
+		if (p->ident.files[i].source &&
+		    sb_mounts_bind(&p->mounts, p->ident.files[i].source,
+				   p->ident.files[i].path,
+				   ends_readonly(p) ? "bind,ro" : "bind",
+				   err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- the root file system ---- */
+
+/* Where a writable container's data go. */
+static char *store(const struct sb_plan *p, struct sb_err *err)
+{
+	const char *path = p->conf->writable_path;
+	char *expanded;
+
+	if (!path)
+		path = getenv("TMPDIR") ? "$TMPDIR" : "/tmp";
+	expanded = sb_expand(path, environ, p->values, err);
+	if (!expanded)
+		sb_wrap(err, "WritablePath");
+	return expanded;
+}
+
+static int is_own(const struct sb_plan *p)
+{
+	struct stat st;
+
+	return !fstat(p->bundle.rootfs_fd, &st) && st.st_uid == geteuid();
+}
+
+/* points has room for the files of ident. */
+static int make_layer(struct sb_plan *p, struct sb_layer_point *points,
+		      size_t n, struct sb_err *err)
+{
+	_cleanup_free_ char *where = NULL;
+	char name[96];
+	struct sb_layer_of of = {
+		.rootfs_fd = p->bundle.rootfs_fd,
+		.rootfs = p->bundle.rootfs,
+		.dir = p->dir,
+		.points = points,
+		.n_points = n,
+		.store = writable(p) ? (where = store(p, err)) : NULL,
+		.name = name,
+		.node = p->job->node,
+		.fuse = p->fuse,
+	};
+
+	if (writable(p) && !where)
+		return -1;
+	for (size_t i = 0; writable(p) && i < ARRAY_SIZE(p->ident.files); i++)
+		if (p->ident.files[i].source)
+			points[of.n_points++] = (struct sb_layer_point){
+				.path = p->ident.files[i].path,
+				.source = p->ident.files[i].source};
+	snprintf(name, sizeof(name), "%.48s.%u",
+		 p->job->step_name ? p->job->step_name : "0.0.0", p->job->task);
+	if (sb_layer_make(&p->layer, &of, err) < 0)
+		return -1;
+	p->root = p->layer.root;
+	return 0;
+}
+
+/* The bundle stays as it is: whatever it lacks, or is to be written to it, is
+ * in a layer. */
+static int plan_root(struct sb_plan *p, struct sb_err *err)
+{
+	struct sb_layer_point *points = NULL;
+	char text[PATH_MAX + 256];
+	size_t n = 0;
+	int rc;
+
+	p->root = p->bundle.rootfs;
+	rc = sb_mounts_lacking(p->bundle.config.root, p->bundle.rootfs_fd,
+			       &points, &n, err);
+	if (!rc && n && !writable(p) && !ends_readonly(p) && is_own(p)) {
+		snprintf(text, sizeof(text),
+			 "%s lacks the mount point %s: what is written to it "
+			 "goes with the step (make the mount point, to keep "
+			 "it)",
+			 p->bundle.rootfs, points[0].path);
+		p->say(p, text);
+	}
+	if (!rc && (n || writable(p)))
+		rc = make_layer(p, points, n, err);
+	free(points);
+	return rc;
+}
+
+/* ---- the environment ---- */
+
+/* What wins over the job and the bundle. */
+static int site_env(const struct sb_plan *p, struct sb_strv *site,
+		    struct sb_err *err)
+{
+	static const char *const root[] = {"HOME=/root", "USER=root",
+					   "LOGNAME=root"};
+
+	for (size_t i = 0; i < p->conf->env_set.n; i++)
+		sb_strv_add(site, p->conf->env_set.v[i]);
+	for (size_t i = 0; i < p->inside.env.n; i++)
+		sb_strv_add(site, p->inside.env.v[i]);
+	for (size_t i = mount_home(p); remap_root(p) && i < ARRAY_SIZE(root);
+	     i++)
+		sb_strv_add(site, root[i]);
+	return site->failed ? no_memory(err) : 0;
+}
+
+static int plan_env(struct sb_plan *p, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv theirs = {0}, site = {0};
+	const char *shell = getenv("SHELL");
+	struct sb_env_of of = {
+		.job = environ,
+		.keep = p->job->keep,
+		.exclude =
+			p->conf->has_env_exclude ? &p->conf->env_exclude : NULL,
+		.shell_inside =
+			shell && sb_fdio_in_root(p->bundle.rootfs_fd, shell),
+	};
+
+	if (sb_spec_env(p->bundle.config.root, &theirs, err) < 0)
+		return sb_wrap(err, "bundle %s", p->bundle.path);
+	if (site_env(p, &site, err) < 0)
+		return -1;
+	of.bundle = theirs.v;
+	of.site = site.v;
+	if (sb_env_container(&of, &p->env, err) < 0)
+		return -1;
+	return p->inside.path ? sb_env_path(&p->env, p->inside.path, err) : 0;
+}
+
+/* ---- config.json ---- */
+
+/* With our init the container's process finds out itself where it can go. */
+static const char *choose_cwd(const struct sb_plan *p)
+{
+	char text[PATH_MAX + 128];
+
+	if (p->inside.init)
+		return NULL;
+	if (p->workdir)
+		return p->workdir;
+	if (!p->job->cwd || sb_fdio_in_root(p->bundle.rootfs_fd, p->job->cwd))
+		return p->job->cwd;
+	snprintf(text, sizeof(text),
+		 "%s is not in the container: working directory is the "
+		 "bundle's",
+		 p->job->cwd);
+	p->say(p, text);
+	return NULL;
+}
+
+static int write_config(struct sb_plan *p, struct sb_err *err)
+{
+	struct sb_spec spec = {
+		.args = p->inside.args.v,
+		.env = p->env.v,
+		/* create hands the terminal itself on; run makes one. */
+		.terminal = p->terminal && p->conf->mode == SB_MODE_RUN,
+		.cwd = choose_cwd(p),
+		.rootfs = p->root,
+		.readonly = readonly(p),
+		.identity = p->inside.identity,
+		.seccomp = p->inside.filter.how,
+		.profile = p->inside.filter.profile,
+	};
+	struct winsize size = {.ws_row = 0};
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (spec.terminal && !ioctl(STDIN_FILENO, TIOCGWINSZ, &size)) {
+		spec.rows = size.ws_row;
+		spec.columns = size.ws_col;
+	}
+	if (sb_spec_edit(p->bundle.config.root, &spec, err) < 0)
+		return sb_wrap(err, "bundle %s", p->bundle.path);
+	text = sb_json_dump(&p->bundle.config, &len, err);
+	if (!text)
+		return -1;
+	if (sb_fdio_write(p->dir->fd, "config.json", text, len, err) < 0)
+		return sb_wrap(err, "step directory %s", p->dir->path);
+	return 0;
+}
+
+void sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf)
+{
+	struct sb_err not_there;
+
+	p->fuse = sb_runtime_program("fuse-overlayfs", &not_there);
+	if (conf->slurm_client)
+		p->srun = sb_runtime_program("srun", &not_there);
+}
+
+int sb_plan_make(struct sb_plan *p, struct sb_err *err)
+{
+	p->bundle = (struct sb_bundle){.fd = -1, .rootfs_fd = -1};
+	if (open_bundle(p, err) < 0 || plan_mounts(p, err) < 0 ||
+	    plan_inside(p, err) < 0 || plan_ident(p, err) < 0)
+		return -1;
+	if (sb_spec_mounts(p->bundle.config.root, p->mounts.list, p->mounts.n,
+			   NULL, err) < 0)
+		return sb_wrap(err, "bundle %s", p->bundle.path);
+	if (plan_root(p, err) < 0 || plan_env(p, err) < 0)
+		return -1;
+	return write_config(p, err);
+}
+
+void sb_plan_free(struct sb_plan *p)
+{
+	sb_layer_close(&p->layer);
+	sb_bundle_close(&p->bundle);
+	sb_mounts_free(&p->mounts);
+	sb_ident_free(&p->ident);
+	sb_inside_free(&p->inside);
+	sb_strv_free(&p->env);
+	sb_strv_free(&p->notes);
+	sb_cleanup_free(&p->workdir);
+	sb_cleanup_free(&p->fuse);
+	sb_cleanup_free(&p->srun);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From what is asked for to the config.json that the runtime gets: the
+ * configuration, the bundle, mounts, layer, environment, and the edits. All of
+ * it but the runtime itself.
+ */
+#ifndef SB_PLAN_H
+#define SB_PLAN_H
+
+#include "../spank/err.h"
+#include "bundle.h"
+#include "conf.h"
+#include "ident.h"
+#include "inside.h"
+#include "job.h"
+#include "layer.h"
+#include "mounts.h"
+#include "pattern.h"
+#include "taskdir.h"
+
+struct sb_plan {
+	const struct sb_job *job;	/* borrowed, as the next four */
+	const struct sb_conf *conf;	/* loaded */
+	const struct sb_taskdir *dir;	/* open */
+	const struct sb_values *values; /* what letters in paths stand for */
+	const char *where;		/* "node n1, task 0" */
+	int terminal;			/* the task has the step's terminal */
+	/* Tells the user something that is no error; once per step. */
+	void (*say)(const struct sb_plan *p, const char *text);
+
+	char *fuse, *srun; /* programs, owned; NULL: not installed */
+	struct sb_bundle bundle;
+	struct sb_mounts mounts;
+	struct sb_ident ident;
+	struct sb_inside inside;
+	struct sb_layer layer;
+	const char *root;     /* root.path: the layer's, or the bundle's */
+	char *workdir;	      /* --workdir, expanded; NULL: none */
+	struct sb_strv env;   /* the container's */
+	struct sb_strv notes; /* for -v: what of the bundle was changed */
+};
+
+/* Finds the host's programs that a plan may need, before the user namespace is
+ * entered: in there nobody can tell who owns them. */
+void sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf);
+
+/*
+ * Makes it, and writes config.json to the task's directory. The process is in
+ * its user namespace already. The members up to say are set, sb_plan_programs
+ * was called, the rest is zero. Returns 0, or -1 with err set. Release with
+ * sb_plan_free, also after an error.
+ */
+int sb_plan_make(struct sb_plan *p, struct sb_err *err);
+
+void sb_plan_free(struct sb_plan *p);
+
+#endif

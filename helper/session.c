@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of the user's session follows him into the container. */
+#define _GNU_SOURCE
+#include "session.h"
+
+#include "../spank/contract.h"
+#include "mem.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define X11_SOCKETS "/tmp/.X11-unix"
+
+/* Mounts file and points the variable to where it is inside. */
+static int show(struct sb_mounts *m, const char *place, const char *name,
+		const char *file, const char *variable, struct sb_strv *env,
+		struct sb_err *err)
+{
+	const char *inside = sb_mounts_path(m, place, name);
+	char *set = NULL;
+
+	if (!inside || asprintf(&set, "%s=%s", variable, inside) < 0)
+		return sb_fail(err, SB_FAIL, "out of memory");
+	sb_strv_take(env, set);
+	return sb_mounts_bind(m, file, inside, "bind", err);
+}
+
+static int is_socket(const char *path)
+{
+	struct stat st;
+
+	return path && *path == '/' && !stat(path, &st) && S_ISSOCK(st.st_mode);
+}
+
+/* Whom X clients prove themselves by: Xsecurity(7). */
+static const char *xauthority(char *buf, size_t size)
+{
+	const char *file = getenv("XAUTHORITY"), *home = getenv("HOME");
+	struct stat st;
+
+	if (!file && home &&
+	    snprintf(buf, size, "%s/.Xauthority", home) < (int)size)
+		file = buf;
+	return file && *file == '/' && !stat(file, &st) && S_ISREG(st.st_mode)
+		       ? file
+		       : NULL;
+}
+
+int sb_session_plan(struct sb_mounts *m, const char *place, struct sb_strv *env,
+		    struct sb_err *err)
+{
+	const char *agent = getenv("SSH_AUTH_SOCK"), *file;
+	const char *display = getenv("DISPLAY");
+	char buf[PATH_MAX];
+
+	if (is_socket(agent) &&
+	    show(m, place, "ssh-agent", agent, "SSH_AUTH_SOCK", env, err) < 0)
+		return -1;
+	if (!display || !*display)
+		return 0;
+	file = xauthority(buf, sizeof(buf));
+	if (file &&
+	    show(m, place, "xauthority", file, "XAUTHORITY", env, err) < 0)
+		return -1;
+	if (*display == ':' && !access(X11_SOCKETS, X_OK))
+		return sb_mounts_bind(m, X11_SOCKETS, X11_SOCKETS, "rbind",
+				      err);
+	return 0;
+}

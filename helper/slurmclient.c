@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Slurm's client programs of the host, working in a container of any make. */
+#define _GNU_SOURCE
+#include "slurmclient.h"
+
+#include "../spank/contract.h"
+#include "fdio.h"
+#include "mem.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MUNGE "/run/munge"
+
+static const char *const programs[] = {
+	"sacct",   "sacctmgr", "salloc", "sattach",  "sbatch", "sbcast",
+	"scancel", "scontrol", "sdiag",	 "sinfo",    "sprio",  "squeue",
+	"srun",	   "sshare",   "sstat",	 "strigger",
+};
+
+static int no_memory(struct sb_err *err)
+{
+	return sb_fail(err, SB_FAIL, "out of memory");
+}
+
+/* The dynamic loader that program names (PT_INTERP), links resolved: elf(5).
+ * buf has PATH_MAX bytes. */
+static int find_loader(const char *program, char *buf, struct sb_err *err)
+{
+	_cleanup_fd_ int fd = open(program, O_RDONLY | O_CLOEXEC);
+	char name[PATH_MAX];
+	ElfW(Ehdr) head;
+	ElfW(Phdr) part;
+
+	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
+	    memcmp(head.e_ident, ELFMAG, SELFMAG))
+		return sb_fail(err, SB_FAIL, "%s: not a program", program);
+	for (int i = 0; i < head.e_phnum; i++) {
+		off_t at = head.e_phoff + (off_t)i * head.e_phentsize;
+
+		if (pread(fd, &part, sizeof(part), at) != sizeof(part))
+			break;
+		if (part.p_type != PT_INTERP || part.p_filesz >= sizeof(name) ||
+		    pread(fd, name, part.p_filesz, part.p_offset) !=
+			    (ssize_t)part.p_filesz)
+			continue;
+		name[part.p_filesz] = '\0';
+		if (realpath(name, buf))
+			return 0;
+	}
+	return sb_fail(err, SB_FAIL, "%s: its dynamic loader was not found",
+		       program);
+}
+
+/* Cuts the last component off, in place. */
+static char *parent_of(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+	return path;
+}
+
+/*
+ * What the init reads: the loader's path in the container, and the list of
+ * directories that it is to look in. Only the host's: a library of the
+ * container's in between would be one of another make.
+ */
+static int write_recipe(int bin, const char *host, const char *loader,
+			const char *prefix, struct sb_err *err)
+{
+	_cleanup_free_ char *dir = strdup(loader), *text = NULL;
+	int n;
+
+	if (!dir)
+		return no_memory(err);
+	parent_of(dir);
+	n = asprintf(&text,
+		     "%s%s\n%s%s:%s" SB_SLURM_PLUGIN_DIR
+		     ":%s%s/lib:%s%s/lib64:%s%s/lib/slurm:%s%s/lib64/slurm",
+		     host, loader, host, dir, host, host, prefix, host, prefix,
+		     host, prefix, host, prefix);
+	if (n < 0) {
+		text = NULL;
+		return no_memory(err);
+	}
+	return sb_fdio_write(bin, ".loader", text, n, err);
+}
+
+/* The directory for PATH: a link to our init for each program there is; what
+ * it stands for is beside it, with '.' before the name. */
+static int make_bin(const struct sb_taskdir *dir, const char *place,
+		    const char *host, const char *srun, const char *loader,
+		    struct sb_err *err)
+{
+	_cleanup_free_ char *from = strdup(srun), *prefix = NULL;
+	char init[PATH_MAX], path[PATH_MAX], dot[64];
+	_cleanup_fd_ int bin = -1;
+
+	if (mkdirat(dir->fd, "bin", 0700) < 0 && errno != EEXIST)
+		return sb_fail(err, SB_FAIL, "step directory %s/bin: %s",
+			       dir->path, strerror(errno));
+	bin = openat(dir->fd, "bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	prefix = from ? strdup(parent_of(from)) : NULL;
+	if (bin < 0 || !prefix)
+		return no_memory(err);
+	snprintf(init, sizeof(init), "%s/init", place);
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		snprintf(path, sizeof(path), "%s/%s", from, programs[i]);
+		if (access(path, X_OK) < 0)
+			continue;
+		snprintf(path, sizeof(path), "%s%s/%s", host, from,
+			 programs[i]);
+		snprintf(dot, sizeof(dot), ".%s", programs[i]);
+		if ((symlinkat(init, bin, programs[i]) < 0 ||
+		     symlinkat(path, bin, dot) < 0) &&
+		    errno != EEXIST)
+			return sb_fail(err, SB_FAIL,
+				       "step directory %s/bin: %s", dir->path,
+				       strerror(errno));
+	}
+	return write_recipe(bin, host, loader, parent_of(prefix), err);
+}
+
+/* The host's directories that programs, loader and libraries lie in. */
+static int show_host(struct sb_mounts *m, const char *host, const char *srun,
+		     struct sb_err *err)
+{
+	static const char *const dirs[] = {"/usr", "/lib", "/lib64"};
+	_cleanup_free_ char *prefix = strdup(srun);
+	const char *to;
+	struct stat st;
+
+	if (!prefix)
+		return no_memory(err);
+	parent_of(parent_of(prefix));
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		if (lstat(dirs[i], &st) < 0 || !S_ISDIR(st.st_mode))
+			continue;
+		to = sb_mounts_path(m, host, dirs[i] + 1);
+		if (!to)
+			return no_memory(err);
+		if (sb_mounts_bind(m, dirs[i], to, "rbind,ro", err) < 0)
+			return -1;
+	}
+	if (!strncmp(prefix, "/usr", 4) && (!prefix[4] || prefix[4] == '/'))
+		return 0;
+	to = *prefix ? sb_mounts_path(m, host, prefix + 1) : NULL;
+	if (!to)
+		return sb_fail(err, SB_FAIL,
+			       "%s: not in a directory of its own", srun);
+	return sb_mounts_bind(m, prefix, to, "rbind,ro", err);
+}
+
+/* Where the host has them, since slurm.conf and the programs name them so. */
+static int show_same(struct sb_mounts *m, struct sb_err *err)
+{
+	const char *slurm_conf = getenv("SLURM_CONF");
+	_cleanup_free_ char *conf = strdup(
+		slurm_conf && *slurm_conf == '/' ? slurm_conf : SB_CONF_PATH);
+
+	if (!conf)
+		return no_memory(err);
+	parent_of(conf);
+	if (sb_mounts_bind(m, conf, conf, "rbind,ro", err) < 0 ||
+	    sb_mounts_bind(m, SB_SLURM_PLUGIN_DIR, SB_SLURM_PLUGIN_DIR,
+			   "rbind,ro", err) < 0)
+		return -1;
+	return sb_mounts_bind(m, MUNGE, MUNGE, "rbind,ro", err);
+}
+
+int sb_slurmclient_plan(struct sb_mounts *m, const struct sb_taskdir *dir,
+			const char *found, const char *place, const char **path,
+			struct sb_err *err)
+{
+	const char *host = sb_mounts_path(m, place, "host"), *source;
+	char srun[PATH_MAX], loader[PATH_MAX];
+
+	*path = sb_mounts_path(m, place, "bin");
+	source = sb_mounts_path(m, dir->path, "bin");
+	if (!host || !*path || !source)
+		return no_memory(err);
+	if (!found)
+		return sb_fail(err, SB_FAIL,
+			       "SlurmClient=yes: srun: not found in %s, or not "
+			       "root's",
+			       SB_RUNTIME_PATH);
+	if (!realpath(found, srun))
+		return sb_fail(err, SB_FAIL, "SlurmClient=yes: %s: %s", found,
+			       strerror(errno));
+	if (find_loader(srun, loader, err) < 0 ||
+	    make_bin(dir, place, host, srun, loader, err) < 0 ||
+	    show_host(m, host, srun, err) < 0 ||
+	    sb_mounts_bind(m, source, *path, "bind,ro", err) < 0 ||
+	    show_same(m, err) < 0)
+		return sb_wrap(err, "SlurmClient=yes");
+	return 0;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is removed with the step, and what never is. */
+#define _GNU_SOURCE
+#include "tree.h"
+
+#include "../../spank/contract.h"
+#include "../../spank/reap.h"
+
+#include <errno.h>
+
+/* The step directory, and where a writable container's data lie: in a directory
+ * of the test's, so that what goes a level too far removes no more than that.
+ */
+static char base[64], step[80], store[80];
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(base, tree_make());
+	strcpy(step, tree_path(base, "step"));
+	strcpy(store, tree_path(base, "store"));
+	tree_dir(base, "step");
+	tree_dir(base, "store");
+	tree_dir(step, "task-0");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (!getuid())
+		assert_int_equal(seteuid(0), 0);
+	tree_remove(base);
+	return 0;
+}
+
+static int is_there(const char *top, const char *name)
+{
+	struct stat st;
+
+	return !lstat(tree_path(top, name), &st);
+}
+
+/* ---- sb_reap_tree ---- */
+
+static int reap_tree(const char *name)
+{
+	int fd = open(store, O_PATH | O_DIRECTORY | O_CLOEXEC), rc;
+
+	rc = sb_reap_tree(fd, name);
+	close(fd);
+	return rc;
+}
+
+static void test_tree(void **state)
+{
+	(void)state;
+	tree_dir(store, "a");
+	tree_dir(store, "a/b");
+	tree_dir(store, "a/b/c");
+	tree_dir(store, "a/work");
+	tree_file(store, "a/b/f", "x");
+	tree_file(store, "beside", "x");
+	tree_link(store, "a/up", "..");
+	tree_link(store, "a/beside", tree_path(store, "beside"));
+	/* as overlayfs leaves its own */
+	tree_dir(store, "a/work/incompat");
+	tree_dir(store, "a/work/incompat/volatile");
+	tree_file(store, "a/work/incompat/volatile/dirty", "");
+	assert_int_equal(chmod(tree_path(store, "a/work/incompat/volatile"), 0),
+			 0);
+	assert_int_equal(chmod(tree_path(store, "a/work/incompat"), 0), 0);
+	assert_int_equal(chmod(tree_path(store, "a/work"), 0), 0);
+	assert_int_equal(reap_tree("a"), 0);
+	assert_false(is_there(store, "a"));
+	assert_true(is_there(store, "beside"));
+	/* what is not there is gone */
+	assert_int_equal(reap_tree("a"), 0);
+}
+
+static void test_tree_unreadable(void **state)
+{
+	(void)state;
+	tree_dir(store, "a");
+	tree_file(store, "a/f", "x");
+	assert_int_equal(chmod(tree_path(store, "a"), 0), 0);
+	assert_int_equal(reap_tree("a"), 0);
+	assert_false(is_there(store, "a"));
+}
+
+/* More levels than are held open at once. */
+static void test_tree_deep(void **state)
+{
+	int at, next;
+
+	(void)state;
+	tree_dir(store, "a");
+	at = open(tree_path(store, "a"), O_RDONLY | O_DIRECTORY);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(mkdirat(at, "deep", 0700), 0);
+		next = openat(at, "deep", O_RDONLY | O_DIRECTORY);
+		assert_true(next >= 0);
+		close(at);
+		at = next;
+	}
+	close(at);
+	assert_int_equal(reap_tree("a"), 0);
+	assert_false(is_there(store, "a"));
+}
+
+static void test_tree_refused(void **state)
+{
+	(void)state;
+	tree_file(store, "file", "x");
+	tree_dir(store, "dir");
+	tree_file(store, "dir/f", "x");
+	tree_link(store, "link", "dir");
+	assert_int_equal(reap_tree("file"), -1);
+	assert_int_equal(reap_tree("link"), -1);
+	assert_true(is_there(store, "file"));
+	assert_true(is_there(store, "link"));
+	assert_true(is_there(store, "dir/f"));
+	if (geteuid()) {
+		print_message("only root can make another's directory\n");
+		skip();
+	}
+	assert_int_equal(chown(tree_path(store, "dir"), 65534, 65534), 0);
+	assert_int_equal(reap_tree("dir"), -1);
+	assert_true(is_there(store, "dir/f"));
+}
+
+/* ---- a writable container's data ---- */
+
+static int reap_all(char *said, size_t size)
+{
+	struct sb_reap r = {.name = "1.2.0", .task = -1};
+	int out[2], rc, dir = open(step, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ssize_t n;
+
+	assert_int_equal(pipe(out), 0);
+	rc = sb_reap(dir, out[1], &r);
+	close(out[1]);
+	n = read(out[0], said, size - 1);
+	said[n < 0 ? 0 : n] = '\0';
+	close(out[0]);
+	close(dir);
+	return rc;
+}
+
+/* Everything in the step directory is gone, and nobody complained. */
+static void reaped(void)
+{
+	char said[256];
+
+	assert_int_equal(reap_all(said, sizeof(said)), SB_REAP_DONE);
+	assert_string_equal(said, "");
+	assert_int_equal(rmdir(step), 0);
+	assert_int_equal(mkdir(step, 0700), 0);
+	tree_dir(step, "task-0");
+}
+
+static void record(const char *text)
+{
+	tree_file(step, "task-0/" SB_FILE_LAYER, text);
+}
+
+static void test_layer(void **state)
+{
+	(void)state;
+	tree_dir(store, "stepbox.n1.x");
+	tree_dir(store, "stepbox.n1.x/upper");
+	tree_file(store, "stepbox.n1.x/upper/f", "x");
+	tree_dir(store, "stepbox.n1.y");
+	tree_dir(store, "stepbox.n1.z");
+	record(tree_path(store, "stepbox.n1.x"));
+	tree_dir(step, "task-1");
+	tree_file(step, "task-1/" SB_FILE_LAYER,
+		  tree_path(store, "stepbox.n1.y"));
+	reaped();
+	assert_false(is_there(store, "stepbox.n1.x"));
+	assert_false(is_there(store, "stepbox.n1.y"));
+	assert_true(is_there(store, "stepbox.n1.z"));
+}
+
+/* It was written down before it was made, or was removed by somebody else. */
+static void test_layer_gone(void **state)
+{
+	(void)state;
+	record(tree_path(store, "stepbox.n1.none"));
+	reaped();
+	record(tree_path(store, "none/stepbox.n1.none"));
+	reaped();
+}
+
+/* Names that are not ours: a user may write what he likes. */
+static void test_layer_not_ours(void **state)
+{
+	static const char *const names[] = {
+		"precious",	"stepboxx",    "stepbox.a/precious",
+		"stepbox.a/..", "stepbox.a/.", "stepbox.a/",
+	};
+
+	(void)state;
+	tree_dir(store, "precious");
+	tree_dir(store, "stepboxx");
+	tree_dir(store, "stepbox.a");
+	tree_dir(store, "stepbox.a/precious");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		record(tree_path(store, names[i]));
+		reaped();
+	}
+	/* relative: to what? */
+	assert_int_equal(chdir(store), 0);
+	record("stepbox.a");
+	reaped();
+	record("./stepbox.a");
+	reaped();
+	record("");
+	reaped();
+	record("/");
+	reaped();
+	assert_int_equal(chdir("/"), 0);
+	assert_true(is_there(store, "precious"));
+	assert_true(is_there(store, "stepboxx"));
+	assert_true(is_there(store, "stepbox.a/precious"));
+	/* a record that is a link is no record */
+	tree_file(store, "list", tree_path(store, "stepbox.a"));
+	tree_link(step, "task-0/" SB_FILE_LAYER, tree_path(store, "list"));
+	reaped();
+	assert_true(is_there(store, "stepbox.a/precious"));
+}
+
+/* A link or another user's directory by the right name stays, and so does what
+ * lies there. */
+static void test_layer_others(void **state)
+{
+	char said[256];
+
+	(void)state;
+	tree_dir(store, "precious");
+	tree_file(store, "precious/f", "x");
+	tree_link(store, "stepbox.link", "precious");
+	record(tree_path(store, "stepbox.link"));
+	reap_all(said, sizeof(said));
+	assert_true(is_there(store, "stepbox.link"));
+	assert_true(is_there(store, "precious/f"));
+	if (geteuid()) {
+		print_message("only root can make another's directory\n");
+		skip();
+	}
+	tree_dir(store, "stepbox.other");
+	tree_file(store, "stepbox.other/f", "x");
+	assert_int_equal(chown(tree_path(store, "stepbox.other"), 65534, 65534),
+			 0);
+	record(tree_path(store, "stepbox.other"));
+	reap_all(said, sizeof(said));
+	assert_true(is_there(store, "stepbox.other/f"));
+}
+
+/* Nothing resists root. */
+static void become_nobody(void)
+{
+	static const char layer[] = "task-0/" SB_FILE_LAYER;
+	const char *const own[] = {".", "task-0", layer};
+	static const char *const data[] = {".", "stepbox.a", "stepbox.a/f"};
+
+	if (geteuid())
+		return;
+	assert_int_equal(chown(base, 65534, 65534), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(chown(tree_path(step, own[i]), 65534, 65534),
+				 0);
+		assert_int_equal(chown(tree_path(store, data[i]), 65534, 65534),
+				 0);
+	}
+	assert_int_equal(seteuid(65534), 0);
+}
+
+/* Whoever comes later must find what could not be removed now. */
+static void test_layer_resists(void **state)
+{
+	char said[256];
+
+	(void)state;
+	tree_dir(store, "stepbox.a");
+	tree_file(store, "stepbox.a/f", "x");
+	record(tree_path(store, "stepbox.a"));
+	become_nobody();
+	assert_int_equal(chmod(store, 0500), 0);
+	assert_int_equal(reap_all(said, sizeof(said)), SB_REAP_LEFT);
+	assert_contains(said, "task-0: its writable data cannot be removed");
+	assert_true(is_there(step, "task-0/" SB_FILE_LAYER));
+	assert_int_equal(chmod(store, 0700), 0);
+	reaped();
+	assert_false(is_there(store, "stepbox.a"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_tree),	   TEST(test_tree_unreadable),
+		TEST(test_tree_deep),	   TEST(test_tree_refused),
+		TEST(test_layer),	   TEST(test_layer_gone),
+		TEST(test_layer_not_ours), TEST(test_layer_others),
+		TEST(test_layer_resists),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
