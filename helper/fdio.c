@@ -126,7 +126,7 @@ int sb_fdio_open_in_root(int rootfd, const char *path, int flags)
 {
 	struct open_how how = {.flags = flags, .resolve = RESOLVE_IN_ROOT};
 
-	return syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+	return syscall(__NR_openat2, rootfd, path, &how, sizeof(how));
 }
 
 int sb_fdio_in_root(int rootfd, const char *path)

@@ -117,7 +117,7 @@ static void no_descriptors(void)
 {
 	/* The runtime's own CVEs with leaked descriptors (CVE-2024-21626)
 	 * are not to have ours to work with. */
-	if (syscall(SYS_close_range, 3, ~0U, 1 << 2 /* CLOEXEC */) < 0)
+	if (syscall(__NR_close_range, 3, ~0U, 1 << 2 /* CLOEXEC */) < 0)
 		for (int fd = 3; fd < 1024; fd++)
 			fcntl(fd, F_SETFD, FD_CLOEXEC);
 }

@@ -28,7 +28,7 @@ static void close_from(int first)
 {
 	struct rlimit lim;
 
-	if (!syscall(SYS_close_range, first, ~0U, 0))
+	if (!syscall(__NR_close_range, first, ~0U, 0))
 		return;
 	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur > 65536)
 		lim.rlim_cur = 65536;

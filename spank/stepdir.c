@@ -291,7 +291,7 @@ static int open_users(int at, const char *name)
 	struct open_how how = {.flags = OPEN_DIR | O_NOFOLLOW,
 			       .resolve =
 				       RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS};
-	int fd = syscall(SYS_openat2, at, name, &how, sizeof(how));
+	int fd = syscall(__NR_openat2, at, name, &how, sizeof(how));
 
 	if (fd < 0 && errno == ENOSYS)
 		fd = openat(at, name, OPEN_DIR | O_NOFOLLOW);
