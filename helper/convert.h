@@ -16,7 +16,6 @@ struct sb_convert {
 	const char *bundle;			 /* its directory, absolute */
 	unsigned int umask;			 /* the job's */
 	unsigned int kernel_major, kernel_minor; /* uname(2) */
-	int time; /* the runtime can make a time namespace: runc since 1.2 */
 	/* Whether the job's user can see such a file on the node. */
 	int (*exists)(void *arg, const char *path);
 	/* Whether the node has this very device there; type is 'c' or 'b'. */

@@ -7,30 +7,22 @@
 #include "../spank/proc.h"
 #include "../spank/reap.h"
 #include "fdio.h"
+#include "fuse.h"
 #include "mem.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
-#include <sys/wait.h>
-#include <time.h>
 
 /* Names in the task's directory. */
 #define ROOT "rootfs"
 #define DATA "layer"
-
-#define FUSE_LOG "fuse.log"
-#define FUSE_MAGIC 0x65735546 /* statfs(2), FUSE_SUPER_MAGIC */
-#define FUSE_SECONDS 20
 
 /* A store with less is full for every purpose. */
 #define STORE_MIB 16
@@ -327,118 +319,32 @@ static int make_points(const struct sb_layer_of *of, int upper,
 
 /* ---- the overlay ---- */
 
-/* By descriptor: in a path ':' and ',' would have a meaning. */
-static void overlay_options(char *to, size_t size, const struct parts *p)
-{
-	snprintf(to, size,
-		 "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,"
-		 "workdir=/proc/self/fd/%d",
-		 p->lower, p->upper, p->work);
-}
-
 /* volatile: what goes with the step need not reach the disk before. */
 static int kernel_overlay(const char *root, const struct parts *p)
 {
-	char options[256], all[300];
+	char options[256];
 
-	overlay_options(options, sizeof(options), p);
-	snprintf(all, sizeof(all), "%s,userxattr,volatile", options);
-	return mount("overlay", root, "overlay", 0, all);
+	/* By descriptor: in a path ':' and ',' would have a meaning. */
+	snprintf(options, sizeof(options),
+		 "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,"
+		 "workdir=/proc/self/fd/%d,userxattr,volatile",
+		 p->lower, p->upper, p->work);
+	return mount("overlay", root, "overlay", 0, options);
 }
 
-static void __attribute__((noreturn))
-become_fuse(const char *program, const char *root, const struct parts *p,
-	    int log, pid_t parent)
-{
-	/* It shows everybody's files as the user's: he may change them all. */
-	char name[] = "fuse-overlayfs", foreground[] = "-f", o[] = "-o";
-	char options[320], parts[256], word[PATH_MAX];
-	char *argv[] = {name, foreground, o, options, word, NULL};
-	char path[] = "PATH=" SB_RUNTIME_PATH, *env[] = {path, NULL};
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(SB_FAIL);
-	/* Signals of the terminal or to the group are not for it. */
-	setsid();
-	overlay_options(parts, sizeof(parts), p);
-	snprintf(options, sizeof(options), "%s,squash_to_root", parts);
-	snprintf(word, sizeof(word), "%s", root);
-	fcntl(p->lower, F_SETFD, 0);
-	fcntl(p->upper, F_SETFD, 0);
-	fcntl(p->work, F_SETFD, 0);
-	if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
-		_exit(SB_FAIL);
-	execve(program, argv, env);
-	_exit(SB_NOEXEC);
-}
-
-static int is_fuse(const char *root)
-{
-	struct statfs fs;
-
-	return !statfs(root, &fs) && fs.f_type == FUSE_MAGIC;
-}
-
-/* Why it ended: the last line that it wrote. */
-static int fuse_failed(int log, struct sb_err *err)
-{
-	char text[1024];
-	ssize_t n = pread(log, text, sizeof(text) - 1, 0);
-	char *line;
-
-	text[n < 0 ? 0 : n] = '\0';
-	while (n > 0 && text[n - 1] == '\n')
-		text[--n] = '\0';
-	line = strrchr(text, '\n');
-	line = line ? line + 1 : text;
-	return sb_fail(
-		err, SB_FAIL, "%s%s",
-		strncmp(line, "fuse-overlayfs: ", 16) ? "fuse-overlayfs: " : "",
-		*line ? line : "it ended without a word");
-}
-
-static int wait_for_fuse(struct sb_layer *l, int log, struct sb_err *err)
-{
-	struct timespec nap = {.tv_nsec = 1000000};
-
-	for (int ms = 0; !is_fuse(l->root); ms++) {
-		if (waitpid(l->fuse, NULL, WNOHANG) == l->fuse) {
-			l->fuse = 0;
-			return fuse_failed(log, err);
-		}
-		if (ms > FUSE_SECONDS * 1000)
-			return sb_fail(err, SB_FAIL,
-				       "fuse-overlayfs: no mount in %d s",
-				       FUSE_SECONDS);
-		nanosleep(&nap, NULL);
-	}
-	return 0;
-}
-
-static int fuse_overlay(struct sb_layer *l, const struct sb_layer_of *of,
+static int fuse_overlay(const struct sb_layer *l, const struct sb_layer_of *of,
 			const struct parts *p, struct sb_err *err)
 {
-	_cleanup_fd_ int log = -1;
-	pid_t parent = getpid();
+	const struct sb_fuse_of fuse = {
+		.program = of->fuse,
+		.root = l->root,
+		.lower = p->lower,
+		.upper = p->upper,
+		.work = p->work,
+		.dir = of->dir->fd,
+	};
 
-	if (!of->fuse)
-		return sb_fail(err, SB_FAIL,
-			       "fuse-overlayfs is not installed on this node");
-	log = openat(of->dir->fd, FUSE_LOG,
-		     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (log < 0)
-		return sb_fail(err, SB_FAIL, "step directory %s: %s",
-			       of->dir->path, strerror(errno));
-	l->fuse = fork();
-	if (!l->fuse)
-		become_fuse(of->fuse, l->root, p, log, parent);
-	if (l->fuse < 0) {
-		l->fuse = 0;
-		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
-	}
-	return wait_for_fuse(l, log, err);
+	return sb_fuse_mount(&fuse, err);
 }
 
 /* Whether the user may change what lies there, without a squashing layer. */
@@ -499,8 +405,6 @@ int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 
 void sb_layer_close(struct sb_layer *l)
 {
-	if (l->fuse > 0)
-		kill(l->fuse, SIGKILL);
 	if (l->root)
 		umount2(l->root, MNT_DETACH);
 	if (l->data)

@@ -10,8 +10,6 @@
 #include "../spank/err.h"
 #include "taskdir.h"
 
-#include <sys/types.h>
-
 /* Something that the container must have, and that its root file system lacks
  * or has otherwise. */
 struct sb_layer_point {
@@ -38,7 +36,6 @@ struct sb_layer_of {
 struct sb_layer {
 	char *root; /* owned: what root.path is now; NULL: no layer */
 	char *data; /* owned: the tmpfs' mount point, or NULL */
-	pid_t fuse; /* fuse-overlayfs, or 0 */
 };
 
 /*

@@ -198,7 +198,6 @@ static int create_and_start(struct run *r, struct sb_err *err)
 		.report = &r->report,
 		.init = r->plan.inside.init,
 		.terminal = r->plan.terminal,
-		.fuse = r->plan.layer.fuse,
 		.watch_parent = !r->dir.temporary,
 	};
 	int status;

@@ -83,9 +83,6 @@ static int find_container(struct sb_supervise *s, struct container *c,
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	n = sb_proc_children(getpid(), kids, MAX_CHILDREN);
-	for (int i = 0; s->fuse && i < n; i++)
-		if (kids[i] == s->fuse)
-			kids[i--] = kids[--n];
 	c->pid = n == 1 ? kids[0] : query_pid(s, mask);
 	if (c->pid > 1)
 		c->pidfd = syscall(SYS_pidfd_open, c->pid, 0);

@@ -14,7 +14,6 @@ struct sb_supervise {
 	struct sb_report *report;
 	int init;	  /* our init is the container's process */
 	int terminal;	  /* standard input is the step's terminal */
-	pid_t fuse;	  /* a child that is not the container's; or 0 */
 	int watch_parent; /* end with the parent, slurmstepd */
 };
 

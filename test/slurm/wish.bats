@@ -18,10 +18,21 @@ $2
 exit 7"
 eval "${3-:}"
 printf "#!/bin/sh\n%s\n" "$check" >"$w/job.sh"
-one() { "${@:2}" </dev/null; echo $? >"$w/$1.rc"; }
-one srun srun -Q -w n1 "${o[@]}" sh -c "$check" >"$w/srun.out" 2>"$w/srun.err" &
-one sbatch sbatch -Q -W -w n1 -o "$w/sbatch.out" -e "$w/sbatch.err" "${o[@]}" "$w/job.sh" >/dev/null 2>&1 &
-one none sbatch -Q -W -w n1 --export=NONE -o "$w/none.out" -e "$w/none.err" "${o[@]}" "$w/job.sh" >/dev/null 2>&1 &
+{ timeout 30 srun -Q -w n1 "${o[@]}" sh -c "$check" </dev/null >"$w/srun.out" 2>"$w/srun.err"
+	echo $? >"$w/srun.rc"; } &
+# sbatch --wait looks every two seconds.
+batch() {
+	local id line i
+	id=$(sbatch --parsable -w n1 -o "$w/$1.out" -e "$w/$1.err" "${@:2}" "${o[@]}" "$w/job.sh" 2>"$w/$1.err")
+	for ((i = 0; i < 300; i++)); do
+		line=$(scontrol -o show job "$id" 2>/dev/null)
+		[[ ! $line =~ JobState=(COMPLETED|FAILED).*\ ExitCode=([0-9]+) ]] || break
+		sleep 0.05
+	done
+	echo "${BASH_REMATCH[2]-it does not end}" >"$w/$1.rc"
+}
+batch sbatch &
+batch none --export=NONE &
 feed() {
 	for ((i = 0; i < 400; i++)); do
 		[[ ! -e $w/salloc.rc ]] || return
@@ -37,8 +48,8 @@ feed() {
 export CHECK="echo === begin
 (
 $check
-); echo === end; exit 7" PS1="ready> " SHELL=${SHELL_OF_SALLOC-/bin/sh}
-feed | { script -qefc "salloc -Q -w n1 ${o[*]@Q}" "$w/salloc.tty" >/dev/null 2>&1
+); echo === end; exit 7" PS1="ready> " SHELL=/bin/sh
+feed | { timeout 30 script -qefc "SHELL=${SHELL_OF_SALLOC-/bin/sh} salloc -Q -w n1 ${o[*]@Q}" "$w/salloc.tty" >/dev/null 2>&1
 	echo $? >"$w/salloc.rc"; }
 wait
 tr -d "\r" <"$w/salloc.tty" | sed "1,/^=== begin/d; /^=== end/,\$d" >"$w/salloc.out"
@@ -53,7 +64,7 @@ for x in srun sbatch none salloc; do
 done
 [[ ! $bad ]]'
 
-ways() { A bash -c "$DRIVER" ways "$@"; }
+ways() { "$TOP/test/cluster" run "$SB_CLUSTER" -u alice ${SHELL_OF_SALLOC+-e "SHELL_OF_SALLOC=$SHELL_OF_SALLOC"} -- bash -c "$DRIVER" ways "$@"; }
 
 # OPTIONS CHECK WANTED [BEFORE]: CHECK prints WANTED, in all four ways.
 all_ways() {
@@ -88,7 +99,18 @@ files() {
 		chown -R alice: x file "odd dir:a,b"'
 }
 
-setup_file() { :; }
+# For sbatch --export=NONE Slurm asks su for the user's environment, which wants
+# these.
+setup_file() {
+	C bash -c 'for u in alice bob; do grep -qs "^$u:" /etc/shadow ||
+		echo "$u:*:19000:0:99999:7:::" >>/etc/shadow; done'
+}
+
+# MOUNT...: the option, quoted.
+mounts() {
+	local IFS=,
+	printf %q "--container-mounts=$*"
+}
 
 unchanged() {
 	C "$TOP/test/bundles" --sums "$M" | diff <(C cat "$M.sums") -
@@ -96,13 +118,12 @@ unchanged() {
 
 @test "--container-mounts: of all kinds, also where the rootfs lacks the place" {
 	files
-	all_ways '--container-mounts=/home/alice/x:/mnt,/home/alice/file:/etc/of/new.conf
-		--container-mounts=/home/alice/x:/etc/deep/er,/home/alice/x:/see:ro,/home/alice/x
-		--container-mounts=tmpfs:/scratch:size=1m+mode=0700,umount:/dev/mqueue,/nonesuch:/opt:optional
-		--container-mounts=/home/alice/x:/dev/shm --container-mounts=tmpfs:/mnt/sub
-		--container-mounts=/home/alice/x:/twice,/home/alice/odd\\\ dir\\:a\\,b:/twice
-		--container-mounts=/home/alice/odd\\\ dir\\:a\\,b:/o\\\ \\:\\,
-		--container-mounts=/home/alice/file:/etc/os-release --container-mounts=/dev/null:/a/b/null' '
+	all_ways "$(mounts /home/alice/x:/mnt /home/alice/file:/etc/of/new.conf \
+		/home/alice/x:/etc/deep/er /home/alice/x:/see:ro /home/alice/x \
+		tmpfs:/scratch:size=1m+mode=0700 umount:/dev/mqueue /nonesuch:/opt:optional \
+		/home/alice/x:/dev/shm tmpfs:/mnt/sub /home/alice/x:/twice \
+		'/home/alice/odd\ dir\:a\,b:/twice' '/home/alice/odd\ dir\:a\,b:/o\ \:\,' \
+		/home/alice/file:/etc/os-release /dev/null:/a/b/null)" '
 		cat /mnt/f /etc/of/new.conf /etc/deep/er/f /see/f /home/alice/x/f /dev/shm/f /twice/f "/o :,/f" /etc/os-release
 		touch /see/t || echo read-only
 		stat -f -c "%T %b" /scratch | sed s/65535$/256/; stat -c %a /scratch
@@ -138,8 +159,9 @@ alice 2001"
 
 @test "--container-mounts: variables and letters are the node's" {
 	files
-	all_ways '--container-mounts=\$HOME/x:/h,\${HOME}/x:/b,/home/%u/x:/u/%u,/home/alice/x:/j/%j,/home/alice/x:/n/%n
-		--container-mounts=\$PWD/x:/cwd,/home/alice/x:/p/\\\$HOME,/home/alice/x:/q/\\%j,/home/alice/x:/r/%% --container-workdir=/u/%u' '
+	all_ways "--container-workdir=/u/%u $(mounts '$HOME/x:/h' '${HOME}/x:/b' /home/%u/x:/u/%u \
+		/home/alice/x:/j/%j /home/alice/x:/n/%n '$PWD/x:/cwd' '/home/alice/x:/p/\$HOME' \
+		'/home/alice/x:/q/\%j' /home/alice/x:/r/%%)" '
 		cat /h/f /b/f /u/alice/f /j/$SLURM_JOB_ID/f /n/n1/f /cwd/f "/p/\$HOME/f" /q/%j/f /r/%/f; pwd' \
 		$'in-x\nin-x\nin-x\nin-x\nin-x\nin-x\nin-x\nin-x\nin-x\n/u/alice'
 	no_way '--container-mounts=\$NONESUCH/x:/h' 'stepbox: --container-mounts: $NONESUCH: not set in the job'\''s environment (node n1, task 0)'
@@ -152,7 +174,7 @@ alice 2001"
 	no_way '--container-mounts=/home/alice/x/y/z:/mnt' \
 		'stepbox: --container-mounts: /home/alice/x/y: No such file or directory (node n1, task 0)'
 	C bash -c 'chmod 700 /home/bob && mkdir -p /home/bob/secret'
-	no_way '--container-mounts=/home/bob/secret:/mnt' 'stepbox: --container-mounts: /home/bob/secret: Permission denied'
+	no_way '--container-mounts=/home/bob/secret:/mnt' 'stepbox: --container-mounts: /home/bob: Permission denied'
 	no_way '--container-mounts=/home/alice/x:/mnt:x-create=file' 'is a directory, against x-create'
 	no_way '--container-mounts=/home/alice/x:/etc/os-release/x' '/etc/os-release/x: the root file system'
 	C chmod 755 /home/bob
@@ -190,17 +212,17 @@ alice 2001"
 	all_ways '--container-remap-root --container-mounts=/home/alice/x:/mnt' "$who; chown 0:0 /mnt/f && echo mine" \
 		$'root\n0\n0\nroot\nroot\n0:0\n/root root root\nmine'
 	is "$(C bash -c 'stat -c %U:%G /home/alice/x/[0-9]* /home/alice/x/f | sort | uniq -c | tr -s " "')" " 13 alice:alice"
-	# With one's own home it is not root's.
+	# With one's own home: that.
 	all_ways '--container-remap-root --container-mount-home' 'id -u; echo "$HOME $USER"; cat ~/file' \
-		$'0\n/home/alice alice\nin-file'
+		$'0\n/home/alice root\nin-file'
 }
 
 @test "--container-writable and --container-readonly" {
 	local change='rm /etc/os-release && mv /usr /opt && echo x >/new && cat /new && ls -d /opt/bin'
 	all_ways --container-writable "$change; ls /etc/os-release" \
 		$'x\n/opt/bin\nls: /etc/os-release: No such file or directory'
-	all_ways --container-readonly 'echo x >/new; rm /etc/os-release' \
-		$'sh: can\'t create /new: Read-only file system\nrm: can\'t remove \'/etc/os-release\': Read-only file system'
+	all_ways --container-readonly 'touch /new; rm -f /etc/os-release' \
+		$'touch: /new: Read-only file system\nrm: can\'t remove \'/etc/os-release\': Read-only file system'
 	# Both have gone with their steps; and the default is the bundle's.
 	all_ways '' 'ls -d /new /opt; grep -c ^NAME /etc/os-release; touch /new' \
 		$'ls: /new: No such file or directory\nls: /opt: No such file or directory\n1\ntouch: /new: Read-only file system'
@@ -252,16 +274,16 @@ inputs() {
 
 @test "a step inside inherits none of an allocation's options" {
 	files
-	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" SlurmClient=yes "EnvSet=LC_T=x"
-	all_ways '--container-mounts=/home/alice/x:/mnt --container-workdir=/mnt --container-writable --container-remap-root=no --container-env=BUNDLE_VAR' \
-		true '' 2>/dev/null || :
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" SlurmClient=yes
 	all_ways '--container-mounts=/home/alice/x:/mnt --container-workdir=/mnt --container-writable' '
 		pwd; touch /new && echo writable
-		srun -Q --overlap --chdir=/usr --container='$M'/podman sh -c "
-			grep ^NAME /etc/os-release; pwd; ls -d /mnt; id -u; env | grep -c STEPBOX" 2>&1
+		srun -Q --overlap --chdir=/usr --container='$M'/podman /bin/sh -c "exec 2>&1
+			grep ^NAME /etc/os-release; pwd; ls -d /mnt; id -u; env | grep -c ^SLURM_STEPBOX; exit 0" 2>&1
 		srun -Q --overlap --chdir=/ --container='$M'/runc --container-remap-root --container-mounts=/home/alice/file:/file \
-			sh -c "id -u; cat /file; touch /new; pwd; ls -d /mnt" 2>&1
-		srun -Q --overlap --chdir=/ sh -c "grep -c ^NAME=.Debian /etc/os-release; id -u; env | grep -c STEPBOX; echo \${SLURM_CONTAINER-none}"' \
+			/bin/sh -c "exec 2>&1; id -u; cat /file; touch /new; pwd; ls -d /mnt; exit 0" 2>&1
+		srun -Q --overlap --chdir=/ /bin/sh -c "
+			/bin/grep -c ^NAME=.Debian /etc/os-release; /usr/bin/id -u; /usr/bin/env | /bin/grep -c ^SLURM_STEPBOX
+			echo \${SLURM_CONTAINER-none}" 2>&1' \
 		"/mnt
 writable
 NAME=\"podman\"
@@ -278,4 +300,133 @@ ls: /mnt: No such file or directory
 2001
 0
 none"
+}
+
+# name, EnvSet, --container-env, job, bundle, what the container has. "-": none.
+TABLE="
+T_ALL		s k j b s
+T_SITE_BUNDLE	s - - b s
+T_SITE_JOB	s - j - s
+T_SITE		s - - - s
+T_KEPT		- k j b j
+T_KEPT_LACKS	- k - b b
+T_BOTH		- - j b b
+T_JOB		- - j - j
+T_BUNDLE	- - - b b
+T_NOBODY	- k - - -
+X_JOB		- - j - -
+X_KEPT		- k j - -
+X_BOTH		- - j b b
+X_KEPT_BOTH	- k j b b
+X_SITE		s - j b s
+SLURM_T		- - j b j
+SLURM_T_SITE	s - j b s
+SLURM_T_BUNDLE	- - - b b
+PMI_T		- - j b j
+PMIX_T		- - j b j
+TERM		- - j b j
+LANG		- - j - j
+LC_ALL		- - j b b
+CUDA_VISIBLE_DEVICES	- - j b j
+GPU_DEVICE_ORDINAL	- - j b j
+HIP_VISIBLE_DEVICES	- - j b j
+NVIDIA_VISIBLE_DEVICES	- - j b j
+ROCR_T		- - j b j
+ZE_T		- - j b j
+OMP_T		- - j b j
+OMP_T_SITE	s - j b s
+CUDA_T		- - j b b
+HOME		- - /home/alice b /home/alice
+USER		- - alice b alice
+LOGNAME		- - alice b alice
+TMPDIR		- - /home/alice/t b /home/alice/t
+PATH		- - /usr/bin:/bin /bin:/usr/bin /bin:/usr/bin
+SHELL		- - /bin/sh /bin/ash /bin/sh
+"
+
+# A bundle with these variables: NAME=VALUE...
+env_bundle() {
+	C bash -c 'mkdir -p /images/env && jq --arg env "$*" ".process.env = (\$env | split(\" \")) |
+		.root.path = \"/images/made/runc/rootfs\"" /images/made/runc/config.json >/images/env/config.json' x "$@"
+}
+
+# TABLE OPTIONS: each row, in srun, sbatch and salloc.
+env_table() {
+	local name site kept job bundle has sites=() keep='' before='' bundles=() names=() want=()
+	while read -r name site kept job bundle has; do
+		[[ $name ]] || continue
+		names+=("$name")
+		want+=("$name=${has/#-/none}")
+		[[ $site == - ]] || sites+=("EnvSet=$name=$site")
+		[[ $kept == - ]] || keep+=${keep:+,}$name
+		[[ $bundle == - ]] || bundles+=("$name=$bundle")
+		[[ $job == - ]] || before+="export $name=$job; "
+	done <<<"$1"
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" 'EnvExclude="^X_"' "${sites[@]}"
+	env_bundle "${bundles[@]}"
+	C install -d -o alice /home/alice/t
+	ways "--container=/images/env ${keep:+--container-env=$keep} ${2-}" \
+		"for n in ${names[*]}; do eval \"echo \\\$n=\\\${\$n-none}\"; done" "$before"
+	run A bash -c 'for x in srun sbatch salloc; do
+		diff -u --label wanted --label $x <(echo "$1") ways/$x.out || { cat ways/$x.err; bad=1; }; done
+		[[ ! $bad ]]' x "$(printf '%s\n' "${want[@]}")"
+	C rm -r /images/env
+	[[ $status -eq 0 ]] || {
+		echo "$output"
+		return 1
+	}
+}
+
+@test "the environment: EnvSet, --container-env, the job's own, the bundle, the job" {
+	env_table "$TABLE"
+}
+
+@test "the environment: HOME, USER and LOGNAME of --container-remap-root" {
+	env_table "
+		HOME	- - /home/alice b /root
+		USER	- - alice b root
+		LOGNAME	s - alice b s" --container-remap-root
+	env_table "
+		HOME	- - /home/alice b /home/alice
+		USER	- - alice b root
+		LOGNAME	- - alice - root" "--container-remap-root --container-mount-home"
+	env_table "
+		HOME	/site - /home/alice b /site
+		USER	- k alice b root" --container-remap-root
+}
+
+@test "the environment: a SHELL that the container lacks" {
+	export SHELL_OF_SALLOC=/bin/nonesuch
+	env_table "SHELL	- - /bin/nonesuch - -"
+	env_table "SHELL	- - /bin/nonesuch /bin/ash /bin/ash"
+	env_table "SHELL	- k /bin/nonesuch /bin/ash /bin/nonesuch"
+	env_table "SHELL	/bin/sh - /bin/nonesuch - /bin/sh"
+}
+
+@test "root's bundle of runc spec: two users at once, read-only and writable" {
+	local user kind both
+	C bash -c 'rm -rf /images/meet && mkdir -m 1777 /images/meet'
+	# Each says that it is there, and waits for the other three.
+	both='exec timeout 60 srun -Q -w n1 --container=$1 $3 --container-mounts=/images/meet:/meet sh -c "
+		touch /meet/\$(id -un)-$2; n=0
+		until [ \$(ls /meet | wc -l) = 4 ] || [ \$n = 300 ]; do n=\$((n + 1)); sleep 0.1; done
+		id -un; id -u; ls /meet | wc -l
+		echo \$(id -un) >/mine && cat /mine; echo \$(id -un) >/dev/shm/mine; sleep 0.3; cat /dev/shm/mine
+		touch /meet/done-\$(id -un)-$2; sleep 0.2" 2>&1 | grep -v "^stepbox:.*working directory"'
+	for user in alice bob; do
+		for kind in readonly writable; do
+			"$TOP/test/cluster" run "$SB_CLUSTER" -u "$user" -- bash -c "$both" x "$M/runc" "$kind" \
+				"--container-$kind" >"$BATS_TEST_TMPDIR/$user-$kind" 3>&- &
+		done
+	done
+	wait
+	for user in alice:2001 bob:2002; do
+		is "$(<"$BATS_TEST_TMPDIR/${user%:*}-writable")" \
+			"${user%:*}"$'\n'"${user#*:}"$'\n4\n'"${user%:*}"$'\n'"${user%:*}"
+		is "$(<"$BATS_TEST_TMPDIR/${user%:*}-readonly")" \
+			"${user%:*}"$'\n'"${user#*:}"$'\n4\nsh: can\'t create /mine: Read-only file system\n'"${user%:*}"
+	done
+	is "$(C bash -c 'stat -c %U /images/meet/* | sort | uniq -c | tr -s " "')" $' 4 alice\n 4 bob'
+	C rm -r /images/meet
+	unchanged
 }

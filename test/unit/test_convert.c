@@ -50,7 +50,6 @@ static struct sb_convert node = {
 	.exists = exists,
 	.device = device,
 	.flags = flags,
-	.time = 1,
 };
 
 /* The value at path ("linux.namespaces") after the edits, compact; what the
@@ -375,9 +374,9 @@ static void test_namespaces(void **state)
 		"{\"type\":\"time\",\"path\":\"\"}]}}",
 		"linux.namespaces",
 		"[{\"type\":\"pid\"},{\"type\":\"ipc\",\"path\":null},{"
-		"\"type\":\"mount\"},"
-		"{\"type\":\"time\",\"path\":\"\"}]");
+		"\"type\":\"mount\"}]");
 	assert_contains(said, "linux.namespaces: network: dropped: ");
+	assert_contains(said, "linux.namespaces: time: dropped: ");
 	assert_contains(said, "linux.namespaces: user: dropped: ");
 	refused("{\"linux\":{\"namespaces\":[{\"type\":\"mount\"},"
 		"{\"type\":\"pid\",\"path\":\"/proc/1/ns/pid\"}]}}",
@@ -407,22 +406,14 @@ static void test_namespaces(void **state)
 static void test_time_offsets(void **state)
 {
 	(void)state;
-	becomes("{\"linux\":{\"namespaces\":[{\"type\":\"time\"}],"
-		"\"timeOffsets\":{\"boottime\":{\"secs\":1}}}}",
-		"linux.timeOffsets", "{\"boottime\":{\"secs\":1}}");
 	becomes("{\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}}}",
 		"linux.timeOffsets", "\"missing\"");
 	assert_contains(said, "linux.timeOffsets: dropped: ");
-	node.time = 0;
 	becomes("{\"linux\":{\"namespaces\":[{\"type\":\"time\"}],"
 		"\"timeOffsets\":{\"boottime\":{\"secs\":1}}}}",
 		"linux", "{\"namespaces\":[{\"type\":\"mount\"}]}");
 	assert_contains(said, "linux.namespaces: time: dropped: ");
 	assert_contains(said, "linux.timeOffsets: dropped: ");
-	refused("{\"linux\":{\"namespaces\":[{\"type\":\"time\","
-		"\"path\":\"/x\"}]}}",
-		"linux.namespaces[0].path: the time namespace");
-	node.time = 1;
 }
 
 #define SYSCTLS                                                                \

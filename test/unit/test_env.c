@@ -43,7 +43,10 @@ static char *merge(char **job, char **bundle, const char *exclude, int shell)
 	return out;
 }
 
-#define MAKE(...) make(&(const struct sb_env_of){__VA_ARGS__})
+/* With the last field set: where a LIST ends the others, gcc 10 forgets that
+ * fields have names, and warns of those that are missing. */
+#define MAKE(...)                                                              \
+	make(&(const struct sb_env_of){__VA_ARGS__, .shell_inside = 0})
 
 static void test_bundle_wins(void **state)
 {

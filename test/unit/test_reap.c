@@ -248,6 +248,7 @@ static void test_layer_others(void **state)
 		print_message("only root can make another's directory\n");
 		skip();
 	}
+	tree_dir(step, "task-0");
 	tree_dir(store, "stepbox.other");
 	tree_file(store, "stepbox.other/f", "x");
 	assert_int_equal(chown(tree_path(store, "stepbox.other"), 65534, 65534),

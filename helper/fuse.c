@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* fuse-overlayfs, where the kernel's own overlay will not do. */
+#define _GNU_SOURCE
+#include "fuse.h"
+
+#include "../spank/contract.h"
+#include "mem.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+
+#define LOG "fuse.log"
+#define MAGIC 0x65735546 /* statfs(2), FUSE_SUPER_MAGIC */
+#define SECONDS 20
+
+/* The watcher's descriptors: where they come from, and to whom they matter. */
+struct ends {
+	int caller; /* a pidfd of the caller */
+	int alive;  /* the writing end of a pipe; closed when it is over */
+	int log;
+};
+
+static void __attribute__((noreturn))
+become_fuse(const struct sb_fuse_of *of, pid_t watcher)
+{
+	char name[] = "fuse-overlayfs", foreground[] = "-f", o[] = "-o";
+	char options[256], root[PATH_MAX], path[] = "PATH=" SB_RUNTIME_PATH;
+	char *argv[] = {name, foreground, o, options, root, NULL};
+	char *env[] = {path, NULL};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != watcher)
+		_exit(SB_FAIL);
+	/* By descriptor: in a path ':' and ',' would have a meaning. */
+	snprintf(options, sizeof(options),
+		 "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,"
+		 "workdir=/proc/self/fd/%d,squash_to_root",
+		 of->lower, of->upper, of->work);
+	snprintf(root, sizeof(root), "%s", of->root);
+	fcntl(of->lower, F_SETFD, 0);
+	fcntl(of->upper, F_SETFD, 0);
+	fcntl(of->work, F_SETFD, 0);
+	execve(of->program, argv, env);
+	_exit(SB_NOEXEC);
+}
+
+/*
+ * Stands between: the caller's death is known by a pidfd, since he is no parent
+ * of ours any more; ours kills the program.
+ */
+static void __attribute__((noreturn))
+watch(const struct sb_fuse_of *of, const struct ends *e)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct pollfd p[2] = {{.fd = e->caller, .events = POLLIN}};
+	pid_t self = getpid(), pid;
+
+	/* What Slurm or a terminal sends to the whole step is for the command.
+	 * libfuse leaves alone what is ignored. The step's output is not to be
+	 * held open. */
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sig != SIGCHLD)
+			signal(sig, SIG_IGN);
+	setsid();
+	if (dup2(null, 0) < 0 || dup2(e->log, 1) < 0 || dup2(e->log, 2) < 0)
+		_exit(SB_FAIL);
+	pid = fork();
+	if (!pid)
+		become_fuse(of, self);
+	p[1].fd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
+	p[1].events = POLLIN;
+	while (p[1].fd >= 0 && poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+/* As a grandchild, which whoever reaps orphans here has for a child. */
+static int start(const struct sb_fuse_of *of, const struct ends *e)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		pid = fork();
+		if (!pid)
+			watch(of, e);
+		_exit(pid < 0);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && !status ? 0 : -1;
+}
+
+/* Why it ended: the last line that it wrote. */
+static int failed(int log, struct sb_err *err)
+{
+	char text[1024];
+	ssize_t n = pread(log, text, sizeof(text) - 1, 0);
+	char *line;
+
+	text[n < 0 ? 0 : n] = '\0';
+	while (n > 0 && text[n - 1] == '\n')
+		text[--n] = '\0';
+	line = strrchr(text, '\n');
+	line = line ? line + 1 : text;
+	return sb_fail(
+		err, SB_FAIL, "%s%s",
+		strncmp(line, "fuse-overlayfs: ", 16) ? "fuse-overlayfs: " : "",
+		*line ? line : "it ended without a word");
+}
+
+static int is_mounted(const char *root)
+{
+	struct statfs fs;
+
+	return !statfs(root, &fs) && fs.f_type == MAGIC;
+}
+
+/* Nothing tells when a mount is there: mountinfo's poll(2) does not see it in
+ * all kernels that have FUSE in user namespaces. */
+static int wait_for_mount(const char *root, int alive, int log,
+			  struct sb_err *err)
+{
+	struct pollfd p = {.fd = alive};
+
+	for (int ms = 0; !is_mounted(root); ms++) {
+		if (ms > SECONDS * 1000)
+			return sb_fail(err, SB_FAIL,
+				       "fuse-overlayfs: no mount in %d s",
+				       SECONDS);
+		if (poll(&p, 1, 1) > 0 && !is_mounted(root))
+			return failed(log, err);
+	}
+	return 0;
+}
+
+int sb_fuse_mount(const struct sb_fuse_of *of, struct sb_err *err)
+{
+	_cleanup_fd_ int caller = -1, alive = -1, over = -1, log = -1;
+	int ends[2];
+
+	if (!of->program)
+		return sb_fail(err, SB_FAIL,
+			       "fuse-overlayfs is not installed on this node");
+	caller = syscall(SYS_pidfd_open, getpid(), 0);
+	if (caller < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return sb_fail(err, SB_FAIL, "fuse-overlayfs: %s",
+			       strerror(errno));
+	alive = ends[0];
+	over = ends[1];
+	log = openat(of->dir, LOG,
+		     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (log < 0)
+		return sb_fail(err, SB_FAIL, "step directory: %s: %s", LOG,
+			       strerror(errno));
+	if (start(of, &(struct ends){caller, over, log}) < 0)
+		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
+	close(steal_fd(&over));
+	return wait_for_mount(of->root, alive, log, err);
+}
