@@ -81,7 +81,7 @@ all_ways() {
 no_way() {
 	ways "--container=$M/runc $1" 'echo it-ran' "${3-:}"
 	run A bash -c 'for x in srun sbatch none salloc; do
-		n=$(cat ways/$x.err ways/$x.out | grep -c "^stepbox: ")
+		n=$(cat ways/$x.err ways/$x.out | grep -c "stepbox: ")
 		[[ $n == 1 && $(<ways/$x.rc) == 125 ]] &&
 			grep -q -F -- "$1" ways/$x.err && ! grep -qs ^it-ran ways/$x.out ||
 			{ echo "$x: exit code $(<ways/$x.rc)"; cat ways/$x.err ways/$x.out; bad=1; }

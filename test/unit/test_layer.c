@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <sys/prctl.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #define NOBODY 65534
