@@ -20,12 +20,10 @@
 int sb_pending_keep(const struct sb_runtime *rt, const struct sb_taskdir *dir,
 		    struct sb_err *err)
 {
-	const char *pattern = rt->conf->pattern[SB_OP_DELETE];
 	_cleanup_strv_ struct sb_strv words = {0};
 	_cleanup_buf_ struct sb_buf record = {0};
 
-	if (sb_pattern_uses(pattern, 'm') || sb_pattern_uses(pattern, 'b') ||
-	    sb_pattern_uses(pattern, 'p'))
+	if (!sb_runtime_state_outside(rt->conf))
 		return 0;
 	if (sb_runtime_words(rt, SB_OP_DELETE, &words, err) < 0)
 		return -1;

@@ -68,15 +68,29 @@ char *sb_runtime_program(const char *name, struct sb_err *err)
 	return NULL;
 }
 
+int sb_runtime_state_outside(const struct sb_conf *conf)
+{
+	const char *pattern = conf->pattern[SB_OP_DELETE];
+
+	return !sb_pattern_uses(pattern, 'm') &&
+	       !sb_pattern_uses(pattern, 'b') && !sb_pattern_uses(pattern, 'p');
+}
+
+/* Whether the operation may be called at all. */
+static int is_used(const struct sb_conf *conf, enum sb_op op)
+{
+	if (conf->mode == SB_MODE_CREATE)
+		return op != SB_OP_RUN;
+	return op == SB_OP_RUN ||
+	       (op == SB_OP_DELETE && sb_runtime_state_outside(conf));
+}
+
 int sb_runtime_find(struct sb_runtime *rt, struct sb_err *err)
 {
 	for (int op = 0; op < SB_OPS; op++) {
 		_cleanup_strv_ struct sb_strv words = {0};
-		int run = op == SB_OP_RUN;
 
-		if (!rt->conf->pattern[op] ||
-		    (op != SB_OP_DELETE &&
-		     run != (rt->conf->mode == SB_MODE_RUN)))
+		if (!is_used(rt->conf, op))
 			continue;
 		if (sb_pattern_expand(rt->conf->pattern[op], &rt->values,
 				      &words, err) == 0)

@@ -18,6 +18,10 @@ struct sb_runtime {
 	char *program[SB_OPS]; /* absolute; see sb_runtime_find */
 };
 
+/* Whether the runtime keeps state outside the step directory, as far as
+ * RunTimeDelete tells: it names nothing that lies in there. */
+int sb_runtime_state_outside(const struct sb_conf *conf);
+
 /*
  * Finds the programs of the operations that conf's mode has, before the user
  * namespace is entered: in there nobody can tell who owns them. Returns 0, or
