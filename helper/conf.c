@@ -299,15 +299,23 @@ static int runtime_pair(void *arg, const char *key, const char *value,
  * The sets that oci.conf(5) allows: Run, Kill and Delete, perhaps Query; or
  * Create, Start, Query, Kill and Delete.
  */
+static const enum sb_op run_set[] = {SB_OP_RUN, SB_OP_KILL, SB_OP_DELETE};
+static const enum sb_op create_set[] = {SB_OP_CREATE, SB_OP_START, SB_OP_QUERY,
+					SB_OP_KILL, SB_OP_DELETE};
+
+int sb_conf_has_create(const struct sb_conf *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(create_set); i++)
+		if (!c->pattern[create_set[i]])
+			return 0;
+	return 1;
+}
+
 static int check_set(const struct sb_conf *c, struct sb_err *err)
 {
-	static const enum sb_op run[] = {SB_OP_RUN, SB_OP_KILL, SB_OP_DELETE};
-	static const enum sb_op create[] = {SB_OP_CREATE, SB_OP_START,
-					    SB_OP_QUERY, SB_OP_KILL,
-					    SB_OP_DELETE};
-	const enum sb_op *set = c->mode == SB_MODE_RUN ? run : create;
-	size_t n =
-		c->mode == SB_MODE_RUN ? ARRAY_SIZE(run) : ARRAY_SIZE(create);
+	const enum sb_op *set = c->mode == SB_MODE_RUN ? run_set : create_set;
+	size_t n = c->mode == SB_MODE_RUN ? ARRAY_SIZE(run_set)
+					  : ARRAY_SIZE(create_set);
 
 	for (size_t i = 0; i < n; i++)
 		if (!c->pattern[set[i]])

@@ -49,6 +49,9 @@ struct sb_conf {
 	char *seccomp_profile; /* SeccompProfile, a path; NULL: none */
 };
 
+/* Whether there are patterns for SB_MODE_CREATE, whatever the mode is. */
+int sb_conf_has_create(const struct sb_conf *c);
+
 /* The operation's key: "RunTimeRun"... Static. */
 const char *sb_conf_op_key(enum sb_op op);
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -24,7 +25,7 @@
 /* The watcher's descriptors: where they come from, and to whom they matter. */
 struct ends {
 	int caller; /* a pidfd of the caller */
-	int alive;  /* the writing end of a pipe; closed when it is over */
+	int talk; /* a socket; the caller shuts it to end us, we with our end */
 	int log;
 };
 
@@ -60,7 +61,8 @@ static void __attribute__((noreturn))
 watch(const struct sb_fuse_of *of, const struct ends *e)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct pollfd p[2] = {{.fd = e->caller, .events = POLLIN}};
+	struct pollfd p[3] = {{.fd = e->caller, .events = POLLIN},
+			      {.fd = e->talk, .events = POLLIN}};
 	pid_t self = getpid(), pid;
 
 	/* What Slurm or a terminal sends to the whole step is for the command.
@@ -75,10 +77,14 @@ watch(const struct sb_fuse_of *of, const struct ends *e)
 	pid = fork();
 	if (!pid)
 		become_fuse(of, self);
-	p[1].fd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
-	p[1].events = POLLIN;
-	while (p[1].fd >= 0 && poll(p, 2, -1) < 0 && errno == EINTR)
+	p[2].fd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
+	p[2].events = POLLIN;
+	while (p[2].fd >= 0 && poll(p, 3, -1) < 0 && errno == EINTR)
 		;
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
 	_exit(0);
 }
 
@@ -126,10 +132,10 @@ static int is_mounted(const char *root)
 
 /* Nothing tells when a mount is there: mountinfo's poll(2) does not see it in
  * all kernels that have FUSE in user namespaces. */
-static int wait_for_mount(const char *root, int alive, int log,
+static int wait_for_mount(const char *root, int talk, int log,
 			  struct sb_err *err)
 {
-	struct pollfd p = {.fd = alive};
+	struct pollfd p = {.fd = talk, .events = POLLIN};
 
 	for (int ms = 0; !is_mounted(root); ms++) {
 		if (ms > SECONDS * 1000)
@@ -144,25 +150,38 @@ static int wait_for_mount(const char *root, int alive, int log,
 
 int sb_fuse_mount(const struct sb_fuse_of *of, struct sb_err *err)
 {
-	_cleanup_fd_ int caller = -1, alive = -1, over = -1, log = -1;
+	_cleanup_fd_ int caller = -1, talk = -1, theirs = -1, log = -1;
 	int ends[2];
 
 	if (!of->program)
 		return sb_fail(err, SB_FAIL,
 			       "fuse-overlayfs is not installed on this node");
 	caller = syscall(SYS_pidfd_open, getpid(), 0);
-	if (caller < 0 || pipe2(ends, O_CLOEXEC) < 0)
+	if (caller < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return sb_fail(err, SB_FAIL, "fuse-overlayfs: %s",
 			       strerror(errno));
-	alive = ends[0];
-	over = ends[1];
+	talk = ends[0];
+	theirs = ends[1];
 	log = openat(of->dir, LOG,
 		     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (log < 0)
 		return sb_fail(err, SB_FAIL, "step directory: %s: %s", LOG,
 			       strerror(errno));
-	if (start(of, &(struct ends){caller, over, log}) < 0)
+	if (start(of, &(struct ends){caller, theirs, log}) < 0)
 		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
-	close(steal_fd(&over));
-	return wait_for_mount(of->root, alive, log, err);
+	close(steal_fd(&theirs));
+	if (wait_for_mount(of->root, talk, log, err) < 0)
+		return -1;
+	return steal_fd(&talk);
+}
+
+void sb_fuse_stop(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	/* Its end of the socket goes when it goes. */
+	shutdown(fd, SHUT_WR);
+	poll(&p, 1, SECONDS * 1000);
+	close(fd);
 }

@@ -17,8 +17,12 @@ struct sb_fuse_of {
  * no child of the caller's (a runtime would wait for it), and dies with the
  * caller, whatever that becomes and however it ends.
  *
- * Returns 0 once it is mounted, or -1 with err set: the program's own words.
+ * Returns a descriptor for sb_fuse_stop once it is mounted, or -1 with err set:
+ * the program's own words.
  */
 int sb_fuse_mount(const struct sb_fuse_of *of, struct sb_err *err);
+
+/* Ends it, and waits until it has ended. fd is closed. */
+void sb_fuse_stop(int fd);
 
 #endif

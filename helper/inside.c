@@ -65,7 +65,7 @@ static int show_init(struct sb_inside *in, struct sb_mounts *m,
 	in->identity = !of->remap_root && of->job->uid;
 	if (show(m, SB_INIT_PATH, sb_mounts_path(m, in->place, INIT), err) < 0)
 		return -1;
-	if (of->conf->mode != SB_MODE_CREATE)
+	if (of->mode != SB_MODE_CREATE)
 		return 0;
 	if (sb_taskdir_touch(of->dir, SB_TASKDIR_STATUS, err) < 0)
 		return -1;
@@ -98,7 +98,7 @@ static int show_terminal(struct sb_inside *in, struct sb_mounts *m,
 {
 	const char *tty = of->terminal ? ttyname(STDIN_FILENO) : NULL;
 
-	if (!tty || of->conf->mode != SB_MODE_CREATE ||
+	if (!tty || of->mode != SB_MODE_CREATE ||
 	    strcmp(in->place, "/dev/" SB_SPEC_PLACE))
 		return 0;
 	return show(m, tty, "/dev/console", err);
@@ -173,7 +173,7 @@ static int add_init(struct sb_inside *in, struct sb_mounts *m,
 		sb_strv_add(&in->args, "-s");
 	if (of->terminal)
 		sb_strv_add(&in->args, "-t");
-	if (of->conf->mode == SB_MODE_CREATE)
+	if (of->mode == SB_MODE_CREATE)
 		add_option(&in->args, "-r", status);
 	if (in->identity)
 		add_identity(&in->args, of);

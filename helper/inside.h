@@ -29,6 +29,7 @@ struct sb_inside_of {
 	const struct sb_conf *conf;
 	struct sb_bundle *bundle;
 	const struct sb_taskdir *dir;
+	enum sb_mode mode;
 	const char *where;   /* "node n1, task 0", for the init's messages */
 	const char *workdir; /* must be there; NULL: the job's, if it is */
 	int remap_root;	     /* root inside */

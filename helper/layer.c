@@ -332,7 +332,7 @@ static int kernel_overlay(const char *root, const struct parts *p)
 	return mount("overlay", root, "overlay", 0, options);
 }
 
-static int fuse_overlay(const struct sb_layer *l, const struct sb_layer_of *of,
+static int fuse_overlay(struct sb_layer *l, const struct sb_layer_of *of,
 			const struct parts *p, struct sb_err *err)
 {
 	const struct sb_fuse_of fuse = {
@@ -344,7 +344,8 @@ static int fuse_overlay(const struct sb_layer *l, const struct sb_layer_of *of,
 		.dir = of->dir->fd,
 	};
 
-	return sb_fuse_mount(&fuse, err);
+	l->fuse = sb_fuse_mount(&fuse, err);
+	return l->fuse < 0 ? -1 : 0;
 }
 
 /* Whether the user may change what lies there, without a squashing layer. */
@@ -390,7 +391,7 @@ int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 	_cleanup_fd_ int data = -1, upper = -1, work = -1;
 	struct parts p = {.lower = of->rootfs_fd, .upper = -1, .work = -1};
 
-	*l = (struct sb_layer){.root = NULL};
+	*l = (struct sb_layer){.fuse = -1};
 	data = of->store ? make_store(of, err) : make_data(l, of, err);
 	if (data < 0)
 		return -1;
@@ -405,6 +406,9 @@ int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 
 void sb_layer_close(struct sb_layer *l)
 {
+	/* A layer that was never made is all zero. */
+	if (l->root && l->fuse >= 0)
+		sb_fuse_stop(l->fuse);
 	if (l->root)
 		umount2(l->root, MNT_DETACH);
 	if (l->data)

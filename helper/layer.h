@@ -36,6 +36,7 @@ struct sb_layer_of {
 struct sb_layer {
 	char *root; /* owned: what root.path is now; NULL: no layer */
 	char *data; /* owned: the tmpfs' mount point, or NULL */
+	int fuse;   /* sb_fuse_stop's, or -1 */
 };
 
 /*

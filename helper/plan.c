@@ -135,11 +135,31 @@ static int convert(struct sb_plan *p, struct sb_err *err)
 	return 0;
 }
 
+static int is_own(const struct sb_plan *p)
+{
+	struct stat st;
+
+	return !fstat(p->bundle.rootfs_fd, &st) && st.st_uid == geteuid();
+}
+
+/*
+ * A writable layer over files of others has a process that must end before the
+ * task does: else Slurm finds it in the step's cgroup, and waits a second. With
+ * RunTimeRun nobody of ours is there to see to that.
+ */
+static void choose_mode(struct sb_plan *p)
+{
+	p->mode = p->conf->mode;
+	if (writable(p) && !is_own(p) && sb_conf_has_create(p->conf))
+		p->mode = SB_MODE_CREATE;
+}
+
 static int open_bundle(struct sb_plan *p, struct sb_err *err)
 {
 	if (sb_bundle_open(&p->bundle, p->job->bundle, err) < 0 ||
 	    check_bundle_path(p, err) < 0)
 		return -1;
+	choose_mode(p);
 	return convert(p, err);
 }
 
@@ -192,6 +212,7 @@ static int plan_inside(struct sb_plan *p, struct sb_err *err)
 		.conf = p->conf,
 		.bundle = &p->bundle,
 		.dir = p->dir,
+		.mode = p->mode,
 		.where = p->where,
 		.remap_root = remap_root(p),
 		.terminal = p->terminal,
@@ -253,13 +274,6 @@ static char *store(const struct sb_plan *p, struct sb_err *err)
 	if (!expanded)
 		sb_wrap(err, "WritablePath");
 	return expanded;
-}
-
-static int is_own(const struct sb_plan *p)
-{
-	struct stat st;
-
-	return !fstat(p->bundle.rootfs_fd, &st) && st.st_uid == geteuid();
 }
 
 /* points has room for the files of ident. */
@@ -391,7 +405,7 @@ static int write_config(struct sb_plan *p, struct sb_err *err)
 		.args = p->inside.args.v,
 		.env = p->env.v,
 		/* create hands the terminal itself on; run makes one. */
-		.terminal = p->terminal && p->conf->mode == SB_MODE_RUN,
+		.terminal = p->terminal && p->mode == SB_MODE_RUN,
 		.cwd = choose_cwd(p),
 		.rootfs = p->root,
 		.readonly = readonly(p),

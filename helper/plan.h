@@ -29,6 +29,7 @@ struct sb_plan {
 	void (*say)(const struct sb_plan *p, const char *text);
 
 	char *fuse, *srun; /* programs, owned; NULL: not installed */
+	enum sb_mode mode; /* the configuration's, or what this needs */
 	struct sb_bundle bundle;
 	struct sb_mounts mounts;
 	struct sb_ident ident;

@@ -116,7 +116,7 @@ static int set_values(struct run *r, struct sb_err *err)
 static int report(struct run *r, struct sb_err *err)
 {
 	r->report.runtime = r->conf.runtime ? r->conf.runtime : "runtime";
-	r->report.how = r->conf.mode == SB_MODE_RUN ? "run" : "create";
+	r->report.how = r->plan.mode == SB_MODE_RUN ? "run" : "create";
 	r->report.task = r->job.task;
 	r->report.pid = getpid();
 	r->report.prepared = sb_report_now();
@@ -131,7 +131,7 @@ static int tell(struct run *r, struct sb_err *err)
 	static const enum sb_op run[] = {SB_OP_RUN, SB_OPS};
 	static const enum sb_op create[] = {SB_OP_CREATE, SB_OP_START,
 					    SB_OP_DELETE, SB_OPS};
-	const enum sb_op *op = r->conf.mode == SB_MODE_RUN ? run : create;
+	const enum sb_op *op = r->plan.mode == SB_MODE_RUN ? run : create;
 
 	for (size_t i = 0; r->job.verbose && i < r->plan.notes.n; i++)
 		say(r, r->plan.notes.v[i]);
@@ -226,7 +226,9 @@ static int make_plan(struct run *r, struct sb_err *err)
 static int prepare(struct run *r, struct sb_err *err)
 {
 	if (sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err) < 0 ||
-	    set_values(r, err) < 0 || sb_runtime_find(&r->rt, err) < 0)
+	    set_values(r, err) < 0 ||
+	    sb_runtime_find(&r->rt, r->job.writable || r->conf.writable, err) <
+		    0)
 		return -1;
 	sb_plan_programs(&r->plan, &r->conf);
 	if (sb_userns_enter(err) < 0 || make_plan(r, err) < 0 ||
@@ -273,7 +275,7 @@ int sb_run(int argc, char **argv)
 	if (!rc)
 		rc = prepare(&r, &err);
 	if (!rc)
-		rc = r.conf.mode == SB_MODE_RUN ? run_runtime(&r, &err)
+		rc = r.plan.mode == SB_MODE_RUN ? run_runtime(&r, &err)
 						: create_and_start(&r, &err);
 	if (rc < 0 && sb_taskdir_first(&r.dir, err.text))
 		say(&r, err.text);

@@ -77,20 +77,24 @@ int sb_runtime_state_outside(const struct sb_conf *conf)
 }
 
 /* Whether the operation may be called at all. */
-static int is_used(const struct sb_conf *conf, enum sb_op op)
+static int is_used(const struct sb_conf *conf, enum sb_op op, int create)
 {
+	if (create && op != SB_OP_RUN)
+		return 1;
 	if (conf->mode == SB_MODE_CREATE)
-		return op != SB_OP_RUN;
+		return 0;
 	return op == SB_OP_RUN ||
 	       (op == SB_OP_DELETE && sb_runtime_state_outside(conf));
 }
 
-int sb_runtime_find(struct sb_runtime *rt, struct sb_err *err)
+int sb_runtime_find(struct sb_runtime *rt, int create, struct sb_err *err)
 {
+	create = sb_conf_has_create(rt->conf) &&
+		 (create || rt->conf->mode == SB_MODE_CREATE);
 	for (int op = 0; op < SB_OPS; op++) {
 		_cleanup_strv_ struct sb_strv words = {0};
 
-		if (!is_used(rt->conf, op))
+		if (!is_used(rt->conf, op, create))
 			continue;
 		if (sb_pattern_expand(rt->conf->pattern[op], &rt->values,
 				      &words, err) == 0)

@@ -23,12 +23,13 @@ struct sb_runtime {
 int sb_runtime_state_outside(const struct sb_conf *conf);
 
 /*
- * Finds the programs of the operations that conf's mode has, before the user
+ * Finds the programs of the operations that conf's mode has, and if create, if
+ * there are any, also those of SB_MODE_CREATE, before the user
  * namespace is entered: in there nobody can tell who owns them. Returns 0, or
  * -1 with err set (code SB_NOENT or SB_NOEXEC). Release with sb_runtime_free,
  * also after an error.
  */
-int sb_runtime_find(struct sb_runtime *rt, struct sb_err *err);
+int sb_runtime_find(struct sb_runtime *rt, int create, struct sb_err *err);
 
 void sb_runtime_free(struct sb_runtime *rt);
 

@@ -335,7 +335,7 @@ task_pid() { C bash -c 'tr " " "\n" </proc/$1/task/$1/children | grep . | head -
 
 # Busybox has these: unshare(2), mknod(2), swapon(2).
 filters='grep ^Seccomp /proc/self/status | tr -s "\t\n" "  "; unshare -U true && echo unshared
-	mkfifo /dev/shm/f && echo made; swapon /nonesuch; id -u
+	mkfifo /dev/shm/f && echo made; swapon /nonesuch; id -u'
 
 @test "SeccompProfile=default: in force, alone and with a bundle's, for root too" {
 	inside --container=$M/runc "$filters"
@@ -432,7 +432,7 @@ filters='grep ^Seccomp /proc/self/status | tr -s "\t\n" "  "; unshare -U true &&
 		echo $?; cat /tmp/out*.$SLURM_JOB_ID; rm /tmp/*.$SLURM_JOB_ID
 		srun --nonesuch 2>&1 | sed 's|^/.*/srun:|srun:|'
 	END
-	run ash 'sbatch -Q -W -n3 -N1 -w n1 -o plain s.sh; sbatch -Q -W -n3 -N1 -w n1 -o contained --container=$1/runc --container-mounts=/tmp s.sh
+	run ash 'sbatch -Q -W -n3 -N1 -w n1 -o plain s.sh & sbatch -Q -W -n3 -N1 -w n1 -o contained --container=$1/runc --container-mounts=/tmp s.sh; wait
 		grep -v "^stepbox: .*working directory" contained | diff plain - && cat plain' $M
 	has 'NAME="podman"'
 	has "alice RUNNING ID"
@@ -452,21 +452,23 @@ filters='grep ^Seccomp /proc/self/status | tr -s "\t\n" "  "; unshare -U true &&
 	run ash 'export DISPLAY=:7 XAUTHORITY=$PWD/cookies; timeout 60 ssh-agent sh -c "
 		ssh-add -q key
 		srun -Q -w n1 --container=/images/host sh -c \"echo \\\$SSH_AUTH_SOCK; ssh-add -l | cut -d\\\" \\\" -f3
-			echo \\\$DISPLAY \\\$XAUTHORITY; xauth list | tr -s \\\" \\\" | cut -d\\\" \\\" -f3\"
-		srun -Q -w n1 --container=$1/runc sh -c \"[ -S \\\$SSH_AUTH_SOCK ] && cat \\\$XAUTHORITY | md5sum; md5sum <$PWD/cookies\"" 2>&1 |
-			grep -v "working directory"; md5sum <cookies' $M
+			echo \\\$DISPLAY \\\$XAUTHORITY; xauth -n list | tr -s \\\" \\\" | cut -d\\\" \\\" -f3\"
+		srun -Q -w n1 --container=$1/runc sh -c \"[ -S \\\$SSH_AUTH_SOCK ] && cat \\\$XAUTHORITY | md5sum\"
+		kill \$SSH_AGENT_PID" 2>&1 |
+			grep -v "working directory"' $M
 	is "${lines[0]}" /dev/stepbox/ssh-agent
 	is "${lines[1]}" the-key
 	is "${lines[2]}" ":7 /dev/stepbox/xauthority"
 	is "${lines[3]}" 0123456789abcdef
-	has "$(A md5sum /home/alice/cookies | cut -d' ' -f1)"
+	is "${lines[4]%% *}" "$(A md5sum /home/alice/cookies | cut -d' ' -f1)"
 	run ash 'unset SSH_AUTH_SOCK; export DISPLAY=localhost:10.0; srun -Q -w n1 --container=/images/host sh -c "
-		echo \$DISPLAY; xauth list | tr -s \" \" | cut -d\" \" -f3; ls -d \$XAUTHORITY"; 
+		echo \$DISPLAY; xauth -n list | tr -s \" \" | cut -d\" \" -f3; ls -d \$XAUTHORITY"
 		SSH_AUTH_SOCK=/nonesuch DISPLAY= srun -Q --container=$1/runc sh -c "echo \$SSH_AUTH_SOCK; echo none" 2>/dev/null' $M
 	is "$output" $'localhost:10.0\nfedcba98\n/dev/stepbox/xauthority\n/nonesuch\nnone'
 	# The server's socket itself.
 	run ash 'rm -f /tmp/.X11-unix/X7; timeout 60 ssh-agent -a /tmp/.X11-unix/X7 sh -c "ssh-add -q key
-		DISPLAY=:7 srun -Q -w n1 --container=/images/host sh -c \"SSH_AUTH_SOCK=/tmp/.X11-unix/X7 ssh-add -l\"" | cut -d" " -f3'
+		DISPLAY=:7 srun -Q -w n1 --container=/images/host sh -c \"SSH_AUTH_SOCK=/tmp/.X11-unix/X7 ssh-add -l\"
+		kill \$SSH_AGENT_PID" | cut -d" " -f3'
 	is "$output" the-key
 	C rm -r /tmp/.X11-unix
 }
