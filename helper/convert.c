@@ -149,6 +149,10 @@ static const char *no_annotation(const struct cv *v, const char *key)
 	for (size_t i = 0; i < ARRAY_SIZE(cgroup); i++)
 		if (!strncmp(key, cgroup[i], strlen(cgroup[i])))
 			return "the container is in the step's cgroup";
+	/* Among them a filter that crun takes in place of linux.seccomp, and so
+	 * of the site's. */
+	if (!strncmp(key, "run.oci.seccomp", strlen("run.oci.seccomp")))
+		return "filters come from linux.seccomp and the site";
 	if (!strcmp(key, "run.oci.handler"))
 		return "the site chooses the runtime";
 	return NULL;

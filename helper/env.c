@@ -129,7 +129,7 @@ static void add_lacking(struct sb_strv *out, char **list, char **better)
 		size_t len = strcspn(*e, "=");
 		const char *site;
 
-		if (!(*e)[len] || !len || find(out->v, *e, len))
+		if (!(*e)[len] || !len || ours(*e) || find(out->v, *e, len))
 			continue;
 		site = find(better, *e, len);
 		sb_strv_add(&late, site ? site : *e);

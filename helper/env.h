@@ -24,7 +24,8 @@ struct sb_env_of {
  * both others the bundle's value wins, but for the names that belong to Slurm,
  * to the user or to what Slurm bound the task to (the table in env.c, and in
  * stepbox(1)), and those in keep. SHELL is the job's only if shell_inside. Ours
- * (SLURM_STEPBOX_*) and what exclude matches of the job's are left out. The
+ * (SLURM_STEPBOX_*), whosever, and what exclude matches of the job's are left
+ * out. The
  * order is the job's, then what only the bundle, then only the site has.
  * Returns 0, or -1 with err set.
  */

@@ -126,7 +126,13 @@ int sb_fdio_open_in_root(int rootfd, const char *path, int flags)
 {
 	struct open_how how = {.flags = flags, .resolve = RESOLVE_IN_ROOT};
 
-	return syscall(__NR_openat2, rootfd, path, &how, sizeof(how));
+	int fd, tries = 100;
+
+	/* EAGAIN: somebody mounted or renamed something meanwhile, anywhere. */
+	do
+		fd = syscall(__NR_openat2, rootfd, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && --tries);
+	return fd;
 }
 
 int sb_fdio_in_root(int rootfd, const char *path)

@@ -53,6 +53,22 @@ become_fuse(const struct sb_fuse_of *of, pid_t watcher)
 	_exit(SB_NOEXEC);
 }
 
+/* What the caller has open is not to stay open for as long as we are here. */
+static void close_others(const struct sb_fuse_of *of, const struct ends *e)
+{
+	const int keep[] = {of->lower, of->upper, of->work,
+			    e->caller, e->talk,	  e->log};
+
+	for (int fd = 3; fd < 1024; fd++) {
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(keep) && keep[i] != fd)
+			i++;
+		if (i == ARRAY_SIZE(keep))
+			close(fd);
+	}
+}
+
 /*
  * Stands between: the caller's death is known by a pidfd, since he is no parent
  * of ours any more; ours kills the program.
@@ -60,10 +76,10 @@ become_fuse(const struct sb_fuse_of *of, pid_t watcher)
 static void __attribute__((noreturn))
 watch(const struct sb_fuse_of *of, const struct ends *e)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct pollfd p[3] = {{.fd = e->caller, .events = POLLIN},
 			      {.fd = e->talk, .events = POLLIN}};
 	pid_t self = getpid(), pid;
+	int null;
 
 	/* What Slurm or a terminal sends to the whole step is for the command.
 	 * libfuse leaves alone what is ignored. The step's output is not to be
@@ -72,6 +88,8 @@ watch(const struct sb_fuse_of *of, const struct ends *e)
 		if (sig != SIGCHLD)
 			signal(sig, SIG_IGN);
 	setsid();
+	close_others(of, e);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (dup2(null, 0) < 0 || dup2(e->log, 1) < 0 || dup2(e->log, 2) < 0)
 		_exit(SB_FAIL);
 	pid = fork();

@@ -32,8 +32,10 @@ static int make_text(const char *path, add_fn *add,
 	errno = 0;
 	old = sb_fdio_read_in_root(of->bundle->rootfs_fd, path, SB_PASSWD_MAX,
 				   &len, &ignored);
-	/* Not there, not readable: then as if it were empty. */
-	if (!old && errno == EFBIG)
+	/* Not there, not readable: then as if it were empty. What could not be
+	 * looked at (Linux < 5.6 has no openat2) stays as it is. */
+	if (!old && (errno == EFBIG || errno == ENOSYS || errno == EPERM ||
+		     errno == EAGAIN))
 		return 0;
 	if (of->slurm_users && add == sb_passwd_add &&
 	    sb_passwd_copy(old, len, "/etc", SLURM_USER, &with) > 0) {

@@ -155,7 +155,8 @@ fail(const char *what, const char *on, const char *why)
 /* What slurmclient.c wrote: the host's dynamic loader, and its directories. */
 static void __attribute__((noreturn)) become_client(char *self, char **argv)
 {
-	char *slash = strrchr(self, '/'), *path, *words[256];
+	static char *words[65536];
+	char *slash = strrchr(self, '/'), *path;
 	char recipe[8192], file[PATH_MAX], library[] = "--library-path",
 					   inhibit[] = "--inhibit-cache";
 	size_t dir = slash + 1 - self, n = 0;
@@ -163,7 +164,7 @@ static void __attribute__((noreturn)) become_client(char *self, char **argv)
 	int fd;
 
 	opt.where = "container";
-	if (dir + 8 + strlen(slash) > sizeof(file))
+	if (dir + 16 + strlen(slash) > sizeof(file))
 		fail("command ", self, "the path is too long");
 	memcpy(file, self, dir);
 	strcpy(file + dir, ".loader");
@@ -175,8 +176,8 @@ static void __attribute__((noreturn)) become_client(char *self, char **argv)
 	if (!path)
 		fail("command ", self, "Slurm's client is not shown here");
 	*path++ = '\0';
-	file[dir] = '.';
-	strcpy(file + dir + 1, slash + 1);
+	strcpy(file + dir, ".host");
+	strcpy(file + dir + 5, slash);
 	words[n++] = recipe;
 	words[n++] = inhibit;
 	words[n++] = library;
@@ -253,8 +254,11 @@ static void limit_capabilities(void)
 		fail("capabilities: ", "capget", strerror(errno));
 	for (int i = 0; i < 64; i++)
 		if (!(bounding >> i & 1) &&
-		    prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			break;
+		    prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) {
+			if (errno == EINVAL) /* beyond the last one */
+				break;
+			fail("capabilities: ", "bounding set", strerror(errno));
+		}
 	inheritable &= data[0].permitted | (unsigned long long)data[1].permitted
 						   << 32;
 	data[0].inheritable = inheritable;
@@ -558,6 +562,9 @@ int main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, getpid() == 1 ? SIGKILL : SIG_ORPHANED);
 	if (getpid() != 1)
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	/* It died before it was watched: nobody will tell. */
+	if (getpid() != 1 && getppid() != parent)
+		_exit(SB_FAIL);
 	if (!*argv) {
 		say("no command", "", "", "");
 		_exit(SB_FAIL);

@@ -117,6 +117,19 @@ static int show_client(struct sb_inside *in, struct sb_mounts *m,
 				   err);
 }
 
+static int show_session(struct sb_inside *in, struct sb_mounts *m,
+			const struct sb_inside_of *of, struct sb_err *err)
+{
+	const struct sb_session_of session = {
+		.bundle = of->bundle,
+		.place = in->place,
+		.exclude = of->conf->has_env_exclude ? &of->conf->env_exclude
+						     : NULL,
+	};
+
+	return sb_session_plan(m, &session, &in->env, err);
+}
+
 /* ---- the words ---- */
 
 static void add_option(struct sb_strv *args, const char *option,
@@ -215,8 +228,7 @@ int sb_inside_plan(struct sb_inside *in, struct sb_mounts *m,
 	if (find_place(in, m, of, err) < 0 || show_init(in, m, of, err) < 0 ||
 	    show_script(in, m, of, err) < 0 ||
 	    show_terminal(in, m, of, err) < 0 ||
-	    show_client(in, m, of, err) < 0 ||
-	    sb_session_plan(m, in->place, &in->env, err) < 0)
+	    show_client(in, m, of, err) < 0 || show_session(in, m, of, err) < 0)
 		return -1;
 	/* As root the command runs under the runtime's rules: the init may load
 	 * nothing there without CAP_SYS_ADMIN. */

@@ -196,7 +196,12 @@ static unsigned int env_number(const char *name)
 
 static void read_slurm(struct sb_job *j)
 {
+	static char host[HOST_NAME_MAX + 1];
+
 	j->node = getenv("SLURMD_NODENAME");
+	/* By hand: what is swept by node is not to be another machine's. */
+	if ((!j->node || !*j->node) && !gethostname(host, sizeof(host) - 1))
+		j->node = host;
 	if (!j->node || !*j->node)
 		j->node = "localhost";
 	j->user = getenv("SLURM_JOB_USER");

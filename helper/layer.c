@@ -68,6 +68,15 @@ static size_t prefix(char *to, size_t size, const char *node, size_t *boot)
 	return strlen(to);
 }
 
+/* Whether nobody else can give the user's directories other names. */
+static int is_safe(int store)
+{
+	struct stat st;
+
+	return !fstat(store, &st) &&
+	       (!(st.st_mode & 022) || st.st_mode & S_ISVTX);
+}
+
 /* What an earlier boot left: its record went with the tmpfs it lay in. */
 static void sweep_store(int store, const char *node)
 {
@@ -80,7 +89,8 @@ static void sweep_store(int store, const char *node)
 
 	if (fd >= 0 && !d)
 		close(fd);
-	while (d && (e = readdir(d)))
+	/* Without a boot id all of this boot would look like another's. */
+	while (d && len > boot + 1 && is_safe(store) && (e = readdir(d)))
 		if (!strncmp(e->d_name, ours, boot) &&
 		    strncmp(e->d_name, ours, len) &&
 		    !fstatat(store, e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
@@ -97,7 +107,7 @@ static int check_space(const char *store, int fd, struct sb_err *err)
 	if (fstatvfs(fd, &fs) < 0)
 		return sb_fail(err, SB_FAIL, "WritablePath %s: %s", store,
 			       strerror(errno));
-	if (fs.f_bavail * (fs.f_frsize >> 10) < STORE_MIB << 10 ||
+	if (fs.f_bavail < ((fsblkcnt_t)STORE_MIB << 20) / fs.f_frsize ||
 	    (fs.f_files && !fs.f_favail))
 		return sb_fail(err, SB_FAIL,
 			       "WritablePath %s: file system full: a writable "
@@ -122,7 +132,8 @@ static int make_store(const struct sb_layer_of *of, struct sb_err *err)
 			       strerror(errno));
 	if (check_space(of->store, store, err) < 0)
 		return -1;
-	sweep_store(store, of->node);
+	if (sb_taskdir_first(of->dir, of->store))
+		sweep_store(store, of->node);
 	prefix(ours, sizeof(ours), of->node, &boot);
 	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
 		r = getpid();
@@ -268,10 +279,17 @@ static int make_point(const struct sb_layer_of *of, int upper,
 	const char *lacking;
 	_cleanup_free_ char *real = split_path(of, point->path, &lacking);
 	_cleanup_free_ char *rest = real ? strdup(lacking) : NULL;
+	int rc;
 
 	if (!rest)
 		return -1;
-	return make_rest(make_way(of, upper, real), rest, point->file);
+	rc = make_rest(make_way(of, upper, real), rest, point->file);
+	/* runc (1.1) gives a tmpfs the mode of where it is mounted. */
+	if (rc >= 0 && point->mode && *lacking && fchmod(rc, point->mode) < 0) {
+		close(rc);
+		return -1;
+	}
+	return rc;
 }
 
 /* A file of the layer's own, in whatever the root file system has there. */

@@ -15,6 +15,7 @@
 struct sb_layer_point {
 	const char *path;   /* absolute, in the container */
 	int file;	    /* to mount on: an empty file, not a directory */
+	unsigned int mode;  /* the directory's; 0: 0755 */
 	const char *source; /* or a copy of this file of the host; else NULL */
 };
 

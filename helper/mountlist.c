@@ -4,6 +4,7 @@
 #include "mountlist.h"
 
 #include "mem.h"
+#include "path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,14 +72,6 @@ static int is_propagation(const char *option)
 		if (!strcmp(option + (*option == 'r'), names[i]))
 			return 1;
 	return 0;
-}
-
-/* Whether path is top or below it. */
-static int is_below(const char *path, const char *top)
-{
-	size_t n = strlen(top);
-
-	return !strncmp(path, top, n) && (!path[n] || path[n] == '/');
 }
 
 /* A list of the words between commas. */
@@ -217,7 +210,7 @@ static int mount_mqueue(struct work *w, struct mnt *m, const struct kind *k)
 /* One that only the real root mounts, but the node has. */
 static int mount_kernel(struct work *w, struct mnt *m, const struct kind *k)
 {
-	if (w->sys && is_below(m->dest, "/sys"))
+	if (w->sys && sb_path_is_within(m->dest, "/sys"))
 		return drop_mount(w, m, "it comes with the bind of /sys");
 	if (!w->f->exists(w->f->arg, k->place))
 		return drop_mount(w, m, "the node has none");
@@ -244,7 +237,7 @@ static int mount_lost(struct work *w, struct mnt *m, const char *source)
 		else if (!strcmp(m->dest, files[i]))
 			return drop_mount(w, m, why);
 	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
-		if (is_below(m->dest, gone[i]))
+		if (sb_path_is_within(m->dest, gone[i]))
 			return drop_mount(w, m, why);
 	if (strcmp(m->dest, "/dev/shm"))
 		return sb_edit_fail(
@@ -511,7 +504,7 @@ static size_t place_for(const json_t *list, const char *dest)
 		const json_t *d =
 			json_object_get(json_array_get(list, i), "destination");
 
-		if (is_below(json_string_value(d), dest))
+		if (sb_path_is_within(json_string_value(d), dest))
 			break;
 	}
 	return i;
@@ -536,7 +529,7 @@ static int add_defaults(struct work *w, json_t *list)
 		json_t *m;
 
 		if (mounted_at(list, all[i].dest) ||
-		    (node_dev && is_below(all[i].dest, "/dev")))
+		    (node_dev && sb_path_is_within(all[i].dest, "/dev")))
 			continue;
 		sb_edit_note(w->e, "mounts: %s: added: programs expect it",
 			     all[i].dest);

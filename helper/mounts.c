@@ -8,6 +8,7 @@
 #include "expand.h"
 #include "fdio.h"
 #include "mem.h"
+#include "path.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -59,6 +60,18 @@ static int add(struct sb_mounts *m, const char *source, const char *destination,
 	return m->strings.failed ? no_memory(err) : 0;
 }
 
+static int has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word), n;
+
+	for (; *list; list += n + !!list[n]) {
+		n = strcspn(list, ",");
+		if (n == len && !memcmp(list, word, n))
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * What the node has mounted read-only, nosuid, nodev or noexec stays so in a
  * user namespace (mount_namespaces(7)): a bind with flags of its own must have
@@ -77,6 +90,8 @@ static int add_bind(struct sb_mounts *m, const char *source,
 		{ST_NODEV, ",nodev"},
 		{ST_NOEXEC, ",noexec"},
 	};
+	/* What takes a flag back: asked for, and cannot be had. */
+	static const char *const undo[] = {"rw", "suid", "dev", "exec"};
 	char all[640];
 	struct statvfs fs;
 
@@ -84,8 +99,16 @@ static int add_bind(struct sb_mounts *m, const char *source,
 	if (statvfs(source, &fs) < 0)
 		fs.f_flag = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(locked); i++)
-		if (fs.f_flag & locked[i].flag && strlen(all) + 8 < sizeof(all))
-			strcat(all, locked[i].name);
+		if (fs.f_flag & locked[i].flag) {
+			if (has_word(options, undo[i]))
+				return sb_fail(
+					err, SB_FAIL,
+					"%s: cannot be had %s: the node has "
+					"it mounted %s",
+					source, undo[i], locked[i].name + 1);
+			if (strlen(all) + 8 < sizeof(all))
+				strcat(all, locked[i].name);
+		}
 	return add(m, source, destination, "bind", all, file, err);
 }
 
@@ -154,6 +177,9 @@ static int add_one(struct sb_mounts *m, const struct sb_mountopt *o,
 	}
 	if (o->kind == SB_MOUNT_TMPFS)
 		return sb_mounts_tmpfs(m, destination, o->options, err);
+	if (o->optional && names->rootfs_fd >= 0 &&
+	    !sb_fdio_in_root(names->rootfs_fd, destination))
+		return 0;
 	source = sb_expand(o->source, names->env, names->values, err);
 	return source ? add_theirs(m, o, source, destination, err) : -1;
 }
@@ -179,22 +205,12 @@ static const char *text_of(const json_t *mount, const char *name)
 	return json_string_value(json_object_get(mount, name));
 }
 
-static int is_below(const char *path, const char *top)
-{
-	size_t len = strlen(top);
-
-	while (len && top[len - 1] == '/')
-		len--;
-	return !strncmp(path, top, len) && path[len] == '/';
-}
-
 int sb_mounts_cover(const void *arg, const char *path)
 {
 	const struct sb_mounts *m = arg;
 
 	for (size_t i = 0; i < m->n; i++)
-		if (!strcmp(path, m->list[i].destination) ||
-		    is_below(path, m->list[i].destination))
+		if (sb_path_is_within(path, m->list[i].destination))
 			return 1;
 	return 0;
 }
@@ -208,7 +224,7 @@ static int below_another(const json_t *mounts, size_t i)
 		const char *top =
 			text_of(json_array_get(mounts, i), "destination");
 
-		if (top && is_below(path, top))
+		if (top && strcmp(path, top) && sb_path_is_within(path, top))
 			return 1;
 	}
 	return 0;
@@ -232,6 +248,23 @@ static int wants_file(const json_t *mount)
 	return bind && source && !stat(source, &st) && !S_ISDIR(st.st_mode);
 }
 
+/* The mode= of a tmpfs, 0 if there is none. */
+static unsigned int tmpfs_mode(const json_t *mount)
+{
+	const char *type = text_of(mount, "type"), *option;
+	unsigned int mode = 0;
+	size_t i;
+	json_t *e;
+
+	json_array_foreach (json_object_get(mount, "options"), i, e) {
+		option = json_string_value(e);
+		if (option && type && !strcmp(type, "tmpfs") &&
+		    !strncmp(option, "mode=", 5))
+			mode = strtoul(option + 5, NULL, 8) & 07777;
+	}
+	return mode;
+}
+
 int sb_mounts_lacking(const json_t *config, int rootfs_fd,
 		      struct sb_layer_point **points, size_t *n,
 		      struct sb_err *err)
@@ -251,8 +284,10 @@ int sb_mounts_lacking(const json_t *config, int rootfs_fd,
 		if (!path || *path != '/' || below_another(mounts, i) ||
 		    sb_fdio_in_root(rootfs_fd, path))
 			continue;
-		(*points)[(*n)++] = (struct sb_layer_point){
-			.path = path, .file = wants_file(e)};
+		(*points)[(*n)++] =
+			(struct sb_layer_point){.path = path,
+						.file = wants_file(e),
+						.mode = tmpfs_mode(e)};
 	}
 	return 0;
 }

@@ -23,6 +23,9 @@ struct sb_mounts {
 struct sb_mounts_names {
 	char **env;			/* $NAME: the job's */
 	const struct sb_values *values; /* %j... */
+	/* An optional mount whose destination this root directory lacks is
+	 * passed over too; -1: it is made. */
+	int rootfs_fd;
 };
 
 /*

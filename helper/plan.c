@@ -9,6 +9,7 @@
 #include "expand.h"
 #include "fdio.h"
 #include "mem.h"
+#include "path.h"
 #include "runtime.h"
 #include "spec.h"
 
@@ -45,31 +46,48 @@ static int writable(const struct sb_plan *p)
 	return p->job->writable >= 0 ? p->job->writable : p->conf->writable;
 }
 
+static int is_own(const struct sb_plan *p)
+{
+	struct stat st;
+
+	return !fstat(p->bundle.rootfs_fd, &st) && st.st_uid == geteuid();
+}
+
+static int bundle_is_readonly(const struct sb_plan *p)
+{
+	const json_t *root = json_object_get(p->bundle.config.root, "root");
+
+	return json_is_true(json_object_get(root, "readonly"));
+}
+
+/* A bundle of somebody else's that calls itself writable: what may be written
+ * there, such as its /tmp, all its users would write to at once. */
+static int is_shared(const struct sb_plan *p)
+{
+	return p->job->writable < 0 && !writable(p) && !bundle_is_readonly(p) &&
+	       !is_own(p);
+}
+
 /* What root.readonly becomes; -1: stays as the bundle has it. */
 static int readonly(const struct sb_plan *p)
 {
-	if (p->job->writable == 0)
+	if (p->job->writable == 0 || is_shared(p))
 		return 1;
 	return writable(p) ? 0 : -1;
 }
 
 static int ends_readonly(const struct sb_plan *p)
 {
-	const json_t *root = json_object_get(p->bundle.config.root, "root");
-	int is = json_is_true(json_object_get(root, "readonly"));
+	return readonly(p) < 0 ? bundle_is_readonly(p) : readonly(p);
+}
 
-	return readonly(p) < 0 ? is : readonly(p);
+/* What the user writes stays in his own bundle: no layer that is not needed. */
+static int writes_bundle(const struct sb_plan *p)
+{
+	return !writable(p) && !ends_readonly(p);
 }
 
 /* ---- the bundle ---- */
-
-static int is_within(const char *path, const char *top)
-{
-	size_t len = strlen(top);
-
-	return !strncmp(path, top, len) &&
-	       (len == 1 || !path[len] || path[len] == '/');
-}
 
 /* By whole components of resolved paths: /images is no prefix of /images2. */
 static int check_bundle_path(const struct sb_plan *p, struct sb_err *err)
@@ -79,7 +97,7 @@ static int check_bundle_path(const struct sb_plan *p, struct sb_err *err)
 
 	for (size_t i = 0; i < roots->n; i++)
 		if (realpath(roots->v[i], real) &&
-		    is_within(p->bundle.path, real))
+		    sb_path_is_within(p->bundle.path, real))
 			return 0;
 	if (!roots->n)
 		return 0;
@@ -135,13 +153,6 @@ static int convert(struct sb_plan *p, struct sb_err *err)
 	return 0;
 }
 
-static int is_own(const struct sb_plan *p)
-{
-	struct stat st;
-
-	return !fstat(p->bundle.rootfs_fd, &st) && st.st_uid == geteuid();
-}
-
 /*
  * A writable layer over files of others has a process that must end before the
  * task does: else Slurm finds it in the step's cgroup, and waits a second. With
@@ -177,17 +188,49 @@ static int mount_same(struct sb_plan *p, const char *path, const char *option,
 	return 0;
 }
 
+/* In place of what a shared bundle offers to write to. */
+static int plan_scratch(struct sb_plan *p, struct sb_err *err)
+{
+	static const char *const dirs[] = {"/tmp", "/var/tmp"};
+	json_t *config = p->bundle.config.root;
+
+	if (!is_shared(p))
+		return 0;
+	sb_strv_add(&p->notes, "root.readonly: true: the bundle is not the "
+			       "user's own (--container-writable: a layer)");
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		if (sb_fdio_in_root(p->bundle.rootfs_fd, dirs[i]) &&
+		    !sb_spec_covers(config, dirs[i]) &&
+		    sb_mounts_tmpfs(&p->mounts, dirs[i],
+				    "nosuid,nodev,mode=1777", err) < 0)
+			return -1;
+	return p->notes.failed ? no_memory(err) : 0;
+}
+
+static int plan_site_mounts(struct sb_plan *p, struct sb_err *err)
+{
+	const struct sb_mounts_names names = {
+		.env = environ,
+		.values = p->values,
+		.rootfs_fd = writes_bundle(p) ? p->bundle.rootfs_fd : -1,
+	};
+
+	for (size_t i = 0; i < p->conf->mounts.n; i++)
+		if (sb_mounts_parse(&p->mounts, p->conf->mounts.v[i], "Mount",
+				    &names, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* The site's first: what the user says comes on top. */
 static int plan_mounts(struct sb_plan *p, struct sb_err *err)
 {
-	const struct sb_mounts_names names = {.env = environ,
-					      .values = p->values};
+	const struct sb_mounts_names names = {
+		.env = environ, .values = p->values, .rootfs_fd = -1};
 	struct sb_mounts *m = &p->mounts;
 
-	for (size_t i = 0; i < p->conf->mounts.n; i++)
-		if (sb_mounts_parse(m, p->conf->mounts.v[i], "Mount", &names,
-				    err) < 0)
-			return -1;
+	if (plan_scratch(p, err) < 0 || plan_site_mounts(p, err) < 0)
+		return -1;
 	if (mount_home(p) &&
 	    mount_same(p, getenv("HOME"), "--container-mount-home", err) < 0)
 		return -1;
@@ -271,8 +314,14 @@ static char *store(const struct sb_plan *p, struct sb_err *err)
 	if (!path)
 		path = getenv("TMPDIR") ? "$TMPDIR" : "/tmp";
 	expanded = sb_expand(path, environ, p->values, err);
-	if (!expanded)
+	if (!expanded) {
 		sb_wrap(err, "WritablePath");
+	} else if (*expanded != '/') {
+		/* slurmstepd could not find the data again. */
+		sb_fail(err, SB_FAIL, "WritablePath %s: not absolute",
+			expanded);
+		sb_cleanup_free(&expanded);
+	}
 	return expanded;
 }
 
@@ -321,7 +370,7 @@ static int plan_root(struct sb_plan *p, struct sb_err *err)
 	p->root = p->bundle.rootfs;
 	rc = sb_mounts_lacking(p->bundle.config.root, p->bundle.rootfs_fd,
 			       &points, &n, err);
-	if (!rc && n && !writable(p) && !ends_readonly(p) && is_own(p)) {
+	if (!rc && n && writes_bundle(p)) {
 		snprintf(text, sizeof(text),
 			 "%s lacks the mount point %s: what is written to it "
 			 "goes with the step (make the mount point, to keep "
@@ -380,23 +429,38 @@ static int plan_env(struct sb_plan *p, struct sb_err *err)
 
 /* ---- config.json ---- */
 
+static int is_inside(const struct sb_plan *p, const char *path)
+{
+	return sb_fdio_in_root(p->bundle.rootfs_fd, path) ||
+	       sb_spec_covers(p->bundle.config.root, path);
+}
+
+/* The bundle's; but runtimes make one that is missing, in the rootfs. */
+static const char *bundles_cwd(const struct sb_plan *p)
+{
+	const char *cwd = json_string_value(json_object_get(
+		json_object_get(p->bundle.config.root, "process"), "cwd"));
+
+	return !cwd || is_inside(p, cwd) ? NULL : "/";
+}
+
 /* With our init the container's process finds out itself where it can go. */
 static const char *choose_cwd(const struct sb_plan *p)
 {
 	char text[PATH_MAX + 128];
 
 	if (p->inside.init)
-		return NULL;
+		return bundles_cwd(p);
 	if (p->workdir)
 		return p->workdir;
-	if (!p->job->cwd || sb_fdio_in_root(p->bundle.rootfs_fd, p->job->cwd))
+	if (!p->job->cwd || is_inside(p, p->job->cwd))
 		return p->job->cwd;
 	snprintf(text, sizeof(text),
 		 "%s is not in the container: working directory is the "
 		 "bundle's",
 		 p->job->cwd);
 	p->say(p, text);
-	return NULL;
+	return bundles_cwd(p);
 }
 
 static int write_config(struct sb_plan *p, struct sb_err *err)

@@ -227,8 +227,10 @@ static int prepare(struct run *r, struct sb_err *err)
 {
 	if (sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err) < 0 ||
 	    set_values(r, err) < 0 ||
-	    sb_runtime_find(&r->rt, r->job.writable || r->conf.writable, err) <
-		    0)
+	    sb_runtime_find(&r->rt,
+			    r->job.writable >= 0 ? r->job.writable
+						 : r->conf.writable,
+			    err) < 0)
 		return -1;
 	sb_plan_programs(&r->plan, &r->conf);
 	if (sb_userns_enter(err) < 0 || make_plan(r, err) < 0 ||

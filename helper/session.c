@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include "../spank/contract.h"
+#include "fdio.h"
 #include "mem.h"
 
 #include <limits.h>
@@ -48,24 +49,47 @@ static const char *xauthority(char *buf, size_t size)
 		       : NULL;
 }
 
-int sb_session_plan(struct sb_mounts *m, const char *place, struct sb_strv *env,
-		    struct sb_err *err)
+/* A variable of the job's that the container is to have; NULL: it is not. */
+static const char *variable(const struct sb_session_of *of, const char *name)
 {
-	const char *agent = getenv("SSH_AUTH_SOCK"), *file;
-	const char *display = getenv("DISPLAY");
+	_cleanup_free_ char *whole = NULL;
+	const char *value = getenv(name);
+
+	if (!value || asprintf(&whole, "%s=%s", name, value) < 0) {
+		whole = NULL;
+		return NULL;
+	}
+	return of->exclude && !regexec(of->exclude, whole, 0, NULL, 0) ? NULL
+								       : value;
+}
+
+/* Its mount point is not worth a layer. */
+static int show_sockets(struct sb_mounts *m, const struct sb_session_of *of,
+			struct sb_err *err)
+{
+	if (access(X11_SOCKETS, X_OK) < 0 ||
+	    !(sb_fdio_in_root(of->bundle->rootfs_fd, X11_SOCKETS) ||
+	      sb_spec_covers(of->bundle->config.root, X11_SOCKETS) ||
+	      sb_mounts_cover(m, X11_SOCKETS)))
+		return 0;
+	return sb_mounts_bind(m, X11_SOCKETS, X11_SOCKETS, "rbind", err);
+}
+
+int sb_session_plan(struct sb_mounts *m, const struct sb_session_of *of,
+		    struct sb_strv *env, struct sb_err *err)
+{
+	const char *agent = variable(of, "SSH_AUTH_SOCK"), *file;
+	const char *display = variable(of, "DISPLAY");
 	char buf[PATH_MAX];
 
-	if (is_socket(agent) &&
-	    show(m, place, "ssh-agent", agent, "SSH_AUTH_SOCK", env, err) < 0)
+	if (is_socket(agent) && show(m, of->place, "ssh-agent", agent,
+				     "SSH_AUTH_SOCK", env, err) < 0)
 		return -1;
 	if (!display || !*display)
 		return 0;
 	file = xauthority(buf, sizeof(buf));
 	if (file &&
-	    show(m, place, "xauthority", file, "XAUTHORITY", env, err) < 0)
+	    show(m, of->place, "xauthority", file, "XAUTHORITY", env, err) < 0)
 		return -1;
-	if (*display == ':' && !access(X11_SOCKETS, X_OK))
-		return sb_mounts_bind(m, X11_SOCKETS, X11_SOCKETS, "rbind",
-				      err);
-	return 0;
+	return *display == ':' ? show_sockets(m, of, err) : 0;
 }

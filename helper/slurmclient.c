@@ -94,7 +94,7 @@ static int write_recipe(int bin, const char *host, const char *loader,
 }
 
 /* The directory for PATH: a link to our init for each program there is; what
- * it stands for is beside it, with '.' before the name. */
+ * it stands for is in .host, by the same name: programs look at it. */
 static int make_bin(const struct sb_taskdir *dir, const char *place,
 		    const char *host, const char *srun, const char *loader,
 		    struct sb_err *err)
@@ -104,6 +104,9 @@ static int make_bin(const struct sb_taskdir *dir, const char *place,
 	_cleanup_fd_ int bin = -1;
 
 	if (mkdirat(dir->fd, "bin", 0700) < 0 && errno != EEXIST)
+		return sb_fail(err, SB_FAIL, "step directory %s/bin: %s",
+			       dir->path, strerror(errno));
+	if (mkdirat(dir->fd, "bin/.host", 0700) < 0 && errno != EEXIST)
 		return sb_fail(err, SB_FAIL, "step directory %s/bin: %s",
 			       dir->path, strerror(errno));
 	bin = openat(dir->fd, "bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -117,7 +120,7 @@ static int make_bin(const struct sb_taskdir *dir, const char *place,
 			continue;
 		snprintf(path, sizeof(path), "%s%s/%s", host, from,
 			 programs[i]);
-		snprintf(dot, sizeof(dot), ".%s", programs[i]);
+		snprintf(dot, sizeof(dot), ".host/%s", programs[i]);
 		if ((symlinkat(init, bin, programs[i]) < 0 ||
 		     symlinkat(path, bin, dot) < 0) &&
 		    errno != EEXIST)

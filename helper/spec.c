@@ -4,6 +4,7 @@
 
 #include "../spank/contract.h"
 #include "mem.h"
+#include "path.h"
 
 #include <string.h>
 
@@ -237,24 +238,13 @@ int sb_spec_edit(json_t *config, const struct sb_spec *spec, struct sb_err *err)
 
 /* ---- mounts ---- */
 
-/* Whether path is top or below it, by whole components. */
-static int is_below(const char *path, const char *top)
-{
-	size_t len = strlen(top);
-
-	while (len > 1 && top[len - 1] == '/')
-		len--;
-	return !strncmp(path, top, len) &&
-	       (len == 1 || !path[len] || path[len] == '/');
-}
-
 static void remove_below(json_t *mounts, const char *top)
 {
 	for (size_t i = json_array_size(mounts); i-- > 0;) {
 		const char *dest = json_string_value(json_object_get(
 			json_array_get(mounts, i), "destination"));
 
-		if (dest && is_below(dest, top))
+		if (dest && sb_path_is_within(dest, top))
 			json_array_remove(mounts, i);
 	}
 }
@@ -369,7 +359,7 @@ int sb_spec_covers(const json_t *config, const char *path)
 
 	json_array_foreach (json_object_get(config, "mounts"), i, m) {
 		dest = json_string_value(json_object_get(m, "destination"));
-		if (dest && is_below(path, dest))
+		if (dest && sb_path_is_within(path, dest))
 			return 1;
 	}
 	return 0;

@@ -21,11 +21,14 @@
  * are bounded, the user's trees are not. */
 #define MAX_DEPTH 32
 
+/* Records that a step may leave behind; more than a node has tasks. */
+#define MAX_KEPT 1024
+
 struct tree {
 	int top;
 	dev_t dev;
 	unsigned int moved;
-	int left;
+	int keep; /* so many records of layers: they may take longer */
 };
 
 static void say(int out, const char *a, const char *b, const char *c)
@@ -194,8 +197,16 @@ static int move_up(int dir, const char *name, struct tree *t)
 static int remove_entry(int dir, const char *name, void *arg)
 {
 	struct removal *r = arg;
+	struct stat st;
 	int fd, rc;
 
+	/* Small ones only: what it is named does not make it a record. */
+	if (r->t->keep > 0 && r->depth == 1 && !strcmp(name, SB_FILE_LAYER) &&
+	    !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) &&
+	    S_ISREG(st.st_mode) && st.st_size < PATH_MAX) {
+		r->t->keep--;
+		return -1;
+	}
 	if (!unlinkat(dir, name, 0) || errno == ENOENT)
 		return 0;
 	if (!unlinkat(dir, name, AT_REMOVEDIR))
@@ -221,9 +232,9 @@ static int remove_entries(int fd, struct tree *t, int depth)
 	return rc;
 }
 
-static int empty(int dir)
+static int empty(int dir, int keep)
 {
-	struct tree t = {.top = dir};
+	struct tree t = {.top = dir, .keep = keep};
 	struct stat st;
 	unsigned int moved;
 	int rc;
@@ -255,7 +266,7 @@ int sb_reap_tree(int parent, const char *name)
 	fd = open_dir(parent, name, st.st_dev);
 	if (fd < 0)
 		return -1;
-	rc = empty(fd);
+	rc = empty(fd, 0);
 	close(fd);
 	return unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -1 : rc;
 }
@@ -390,7 +401,9 @@ int sb_reap(int dir, int out, void *arg)
 	if (r->keep_deletes && r->have_extra &&
 	    all_tasks(&p, fd, pass_keep_delete) < 0)
 		say(out, "a RunTimeDelete could not be kept for later", "", "");
-	if (all_tasks(&p, fd, pass_layer) < 0 || empty(fd) < 0)
+	/* The rest of it first: a layer may take longer than we have. */
+	empty(fd, MAX_KEPT);
+	if (all_tasks(&p, fd, pass_layer) < 0 || empty(fd, 0) < 0)
 		rc = -1;
 	return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
 }

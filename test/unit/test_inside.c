@@ -54,6 +54,7 @@ static struct sb_inside_of plain(void)
 		.conf = &conf,
 		.bundle = &bundle,
 		.dir = &dir,
+		.mode = conf.mode,
 		.where = "node n1, task 0",
 	};
 }

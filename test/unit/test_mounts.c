@@ -34,7 +34,8 @@ static int parse(const char *text, struct sb_err *err)
 		       "EMPTY=", "LIST=/x,/y:/z", "SLASH=/n//m", NULL};
 	const struct sb_values values = {
 		.letter = {['j'] = "77", ['u'] = NULL}};
-	const struct sb_mounts_names names = {.env = env, .values = &values};
+	const struct sb_mounts_names names = {
+		.env = env, .values = &values, .rootfs_fd = -1};
 
 	snprintf(var, sizeof(var), "B=%s", base);
 	return sb_mounts_parse(&mounts, text, "--what", &names, err);

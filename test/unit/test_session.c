@@ -4,12 +4,15 @@
 
 #include "../../helper/session.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 static struct sb_mounts mounts;
 static struct sb_strv env;
 static char base[64];
+static struct sb_bundle bundle;
+static const regex_t *exclude;
 
 static int setup(void **state)
 {
@@ -19,7 +22,11 @@ static int setup(void **state)
 	unsetenv("DISPLAY");
 	unsetenv("XAUTHORITY");
 	setenv("HOME", base, 1);
-	return 0;
+	bundle = (struct sb_bundle){.rootfs_fd =
+					    open(base, O_PATH | O_DIRECTORY),
+				    .config = {.root = json_object()}};
+	exclude = NULL;
+	return bundle.rootfs_fd < 0;
 }
 
 static int teardown(void **state)
@@ -27,17 +34,21 @@ static int teardown(void **state)
 	(void)state;
 	sb_mounts_free(&mounts);
 	sb_strv_free(&env);
+	close(bundle.rootfs_fd);
+	json_decref(bundle.config.root);
 	tree_remove(base);
 	return 0;
 }
 
 static void plan(void)
 {
+	const struct sb_session_of of = {
+		.bundle = &bundle, .place = "/dev/stepbox", .exclude = exclude};
 	struct sb_err err = {.text = ""};
 
 	sb_mounts_free(&mounts);
 	sb_strv_free(&env);
-	if (sb_session_plan(&mounts, "/dev/stepbox", &env, &err) < 0)
+	if (sb_session_plan(&mounts, &of, &env, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -134,6 +145,10 @@ static void test_local_display(void **state)
 
 	(void)state;
 	setenv("DISPLAY", ":0", 1);
+	/* without a place for them there they are not worth a layer */
+	nothing();
+	tree_dir(base, "tmp");
+	tree_dir(base, "tmp/.X11-unix");
 	if (!access(sockets, X_OK)) {
 		plan();
 		assert_int_equal(mounts.n, 1);
@@ -161,15 +176,28 @@ static void test_both(void **state)
 	assert_string_equal(env.v[1], "XAUTHORITY=/dev/stepbox/xauthority");
 }
 
+static void test_excluded(void **state)
+{
+	regex_t re;
+
+	(void)state;
+	setenv("SSH_AUTH_SOCK", make_socket("agent"), 1);
+	tree_file(base, ".Xauthority", "x");
+	setenv("DISPLAY", "login1:10.0", 1);
+	assert_int_equal(regcomp(&re, "^(SSH_|DISPLAY)", REG_EXTENDED), 0);
+	exclude = &re;
+	nothing();
+	regfree(&re);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_agent),
-		TEST(test_xauthority),
-		TEST(test_local_display),
-		TEST(test_both),
+		TEST(test_agent),	  TEST(test_xauthority),
+		TEST(test_local_display), TEST(test_both),
+		TEST(test_excluded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
