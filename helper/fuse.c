@@ -26,6 +26,8 @@
 struct ends {
 	int caller; /* a pidfd of the caller */
 	int talk; /* a socket; the caller shuts it to end us, we with our end */
+	int hold; /* the caller's end: his execve(2) closes it, and ends nothing
+		   */
 	int log;
 };
 
@@ -56,8 +58,8 @@ become_fuse(const struct sb_fuse_of *of, pid_t watcher)
 /* What the caller has open is not to stay open for as long as we are here. */
 static void close_others(const struct sb_fuse_of *of, const struct ends *e)
 {
-	const int keep[] = {of->lower, of->upper, of->work,
-			    e->caller, e->talk,	  e->log};
+	const int keep[] = {of->lower, of->upper, of->work, e->caller,
+			    e->talk,   e->hold,	  e->log};
 
 	for (int fd = 3; fd < 1024; fd++) {
 		size_t i = 0;
@@ -186,7 +188,7 @@ int sb_fuse_mount(const struct sb_fuse_of *of, struct sb_err *err)
 	if (log < 0)
 		return sb_fail(err, SB_FAIL, "step directory: %s: %s", LOG,
 			       strerror(errno));
-	if (start(of, &(struct ends){caller, theirs, log}) < 0)
+	if (start(of, &(struct ends){caller, theirs, talk, log}) < 0)
 		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
 	close(steal_fd(&theirs));
 	if (wait_for_mount(of->root, talk, log, err) < 0)

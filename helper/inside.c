@@ -125,6 +125,7 @@ static int show_session(struct sb_inside *in, struct sb_mounts *m,
 		.place = in->place,
 		.exclude = of->conf->has_env_exclude ? &of->conf->env_exclude
 						     : NULL,
+		.no_points = of->no_points,
 	};
 
 	return sb_session_plan(m, &session, &in->env, err);

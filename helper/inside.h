@@ -33,6 +33,7 @@ struct sb_inside_of {
 	const char *where;   /* "node n1, task 0", for the init's messages */
 	const char *workdir; /* must be there; NULL: the job's, if it is */
 	int remap_root;	     /* root inside */
+	int no_points;	     /* what the user writes is to stay in his bundle */
 	int terminal;	     /* the task has the step's terminal */
 	const char *srun;    /* the host's; NULL: not installed */
 };

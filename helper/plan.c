@@ -258,6 +258,7 @@ static int plan_inside(struct sb_plan *p, struct sb_err *err)
 		.mode = p->mode,
 		.where = p->where,
 		.remap_root = remap_root(p),
+		.no_points = writes_bundle(p),
 		.terminal = p->terminal,
 		.srun = p->srun,
 	};

@@ -63,14 +63,14 @@ static const char *variable(const struct sb_session_of *of, const char *name)
 								       : value;
 }
 
-/* Its mount point is not worth a layer. */
 static int show_sockets(struct sb_mounts *m, const struct sb_session_of *of,
 			struct sb_err *err)
 {
 	if (access(X11_SOCKETS, X_OK) < 0 ||
-	    !(sb_fdio_in_root(of->bundle->rootfs_fd, X11_SOCKETS) ||
-	      sb_spec_covers(of->bundle->config.root, X11_SOCKETS) ||
-	      sb_mounts_cover(m, X11_SOCKETS)))
+	    (of->no_points &&
+	     !sb_fdio_in_root(of->bundle->rootfs_fd, X11_SOCKETS) &&
+	     !sb_spec_covers(of->bundle->config.root, X11_SOCKETS) &&
+	     !sb_mounts_cover(m, X11_SOCKETS)))
 		return 0;
 	return sb_mounts_bind(m, X11_SOCKETS, X11_SOCKETS, "rbind", err);
 }

@@ -42,8 +42,10 @@ static int teardown(void **state)
 
 static void plan(void)
 {
-	const struct sb_session_of of = {
-		.bundle = &bundle, .place = "/dev/stepbox", .exclude = exclude};
+	const struct sb_session_of of = {.bundle = &bundle,
+					 .place = "/dev/stepbox",
+					 .exclude = exclude,
+					 .no_points = 1};
 	struct sb_err err = {.text = ""};
 
 	sb_mounts_free(&mounts);
