@@ -118,7 +118,8 @@ static int check_space(const char *store, int fd, struct sb_err *err)
 
 /* Makes the store's directory. It is written down before it exists: whatever
  * happens to us, somebody knows of it. */
-static int make_store(const struct sb_layer_of *of, struct sb_err *err)
+static int make_store(struct sb_layer *l, const struct sb_layer_of *of,
+		      struct sb_err *err)
 {
 	_cleanup_fd_ int store =
 		open(of->store, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -147,6 +148,7 @@ static int make_store(const struct sb_layer_of *of, struct sb_err *err)
 	if (mkdirat(store, name, 0700) < 0)
 		return sb_fail(err, SB_FAIL, "WritablePath %s: %s", of->store,
 			       strerror(errno));
+	l->store = strdup(path);
 	return openat(store, name,
 		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -410,7 +412,7 @@ int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 	struct parts p = {.lower = of->rootfs_fd, .upper = -1, .work = -1};
 
 	*l = (struct sb_layer){.fuse = -1};
-	data = of->store ? make_store(of, err) : make_data(l, of, err);
+	data = of->store ? make_store(l, of, err) : make_data(l, of, err);
 	if (data < 0)
 		return -1;
 	if (make_parts(of, data, &p, err) < 0)
@@ -433,5 +435,21 @@ void sb_layer_close(struct sb_layer *l)
 		umount2(l->data, MNT_DETACH);
 	sb_cleanup_free(&l->root);
 	sb_cleanup_free(&l->data);
+	sb_cleanup_free(&l->store);
 	*l = (struct sb_layer){.root = NULL};
+}
+
+void sb_layer_discard(struct sb_layer *l, const struct sb_taskdir *dir)
+{
+	_cleanup_free_ char *path = steal_ptr(l->store);
+	_cleanup_fd_ int store = -1;
+	char *name = path ? strrchr(path, '/') : NULL;
+
+	sb_layer_close(l);
+	if (!name)
+		return;
+	*name++ = '\0';
+	store = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (store >= 0 && !sb_reap_tree(store, name))
+		unlinkat(dir->fd, SB_FILE_LAYER, 0);
 }

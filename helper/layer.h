@@ -35,9 +35,10 @@ struct sb_layer_of {
 };
 
 struct sb_layer {
-	char *root; /* owned: what root.path is now; NULL: no layer */
-	char *data; /* owned: the tmpfs' mount point, or NULL */
-	int fuse;   /* sb_fuse_stop's, or -1 */
+	char *root;  /* owned: what root.path is now; NULL: no layer */
+	char *data;  /* owned: the tmpfs' mount point, or NULL */
+	char *store; /* owned: the data's path in the store, or NULL */
+	int fuse;    /* sb_fuse_stop's, or -1 */
 };
 
 /*
@@ -56,5 +57,9 @@ int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 /* Takes it down, as far as this namespace sees it. The data in the store are
  * removed by whoever empties the task's directory (spank/reap.h). */
 void sb_layer_close(struct sb_layer *l);
+
+/* Takes it down and removes its data, however long that takes: slurmstepd, who
+ * would do it otherwise, has but seconds, and perhaps another /tmp. */
+void sb_layer_discard(struct sb_layer *l, const struct sb_taskdir *dir);
 
 #endif

@@ -156,7 +156,7 @@ static int tell(struct run *r, struct sb_err *err)
 /* Ends as the command did; nothing of ours outlives it. */
 static void __attribute__((noreturn)) end_as(struct run *r, int status)
 {
-	sb_layer_close(&r->plan.layer);
+	sb_layer_discard(&r->plan.layer, &r->dir);
 	sb_taskdir_close(&r->dir);
 	sb_supervise_exit_as(status);
 }
