@@ -9,6 +9,7 @@
 #include "session.h"
 #include "slurmclient.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,6 +17,7 @@
 /* Names in the place. */
 #define INIT "init"
 #define SCRIPT "slurm_script"
+#define BROADCAST "bcast"
 #define STATUS "status"
 
 /* Where a container that mounts no tmpfs gets one for our files. */
@@ -73,21 +75,34 @@ static int show_init(struct sb_inside *in, struct sb_mounts *m,
 		    sb_mounts_path(m, in->place, STATUS), err);
 }
 
-static int is_batch_script(const struct sb_job *job)
+/*
+ * Whether the command is a file of the host's that no container has; name gets
+ * what it is called in the place. A batch script lies in slurmd's spool
+ * directory. What was broadcast keeps its name: some programs go by it.
+ */
+static int is_hosts_file(const struct sb_job *job, char *name, size_t size)
 {
-	const char *base = strrchr(job->cmd.v[0], '/');
+	const char *path = job->cmd.v[0], *base = strrchr(path, '/');
 
-	return job->step == SB_STEP_BATCH && *job->cmd.v[0] == '/' &&
-	       !strcmp(base, "/slurm_script");
+	if (*path != '/')
+		return 0;
+	if (job->step == SB_STEP_BATCH && !strcmp(base, "/" SCRIPT))
+		snprintf(name, size, "%s", SCRIPT);
+	else if (job->bcast == 1)
+		snprintf(name, size, "%s%s", BROADCAST, base);
+	else
+		return 0;
+	return 1;
 }
 
-/* A batch script lies in slurmd's spool directory, which no container has. */
-static int show_script(struct sb_inside *in, struct sb_mounts *m,
-		       const struct sb_inside_of *of, struct sb_err *err)
+static int show_command(struct sb_inside *in, struct sb_mounts *m,
+			const struct sb_inside_of *of, struct sb_err *err)
 {
-	if (!is_batch_script(of->job))
+	char name[NAME_MAX + 16];
+
+	if (!is_hosts_file(of->job, name, sizeof(name)))
 		return 0;
-	return show(m, of->job->cmd.v[0], sb_mounts_path(m, in->place, SCRIPT),
+	return show(m, of->job->cmd.v[0], sb_mounts_path(m, in->place, name),
 		    err);
 }
 
@@ -202,11 +217,12 @@ static int make_args(struct sb_inside *in, struct sb_mounts *m,
 		     const struct sb_inside_of *of, struct sb_err *err)
 {
 	const char *first = of->job->cmd.v[0];
+	char name[NAME_MAX + 16];
 
 	if (in->init && add_init(in, m, of, err) < 0)
 		return -1;
-	if (is_batch_script(of->job))
-		first = sb_mounts_path(m, in->place, SCRIPT);
+	if (is_hosts_file(of->job, name, sizeof(name)))
+		first = sb_mounts_path(m, in->place, name);
 	if (!first)
 		return no_memory(err);
 	sb_strv_add(&in->args, first);
@@ -227,7 +243,7 @@ int sb_inside_plan(struct sb_inside *in, struct sb_mounts *m,
 
 	*in = (struct sb_inside){.init = 0};
 	if (find_place(in, m, of, err) < 0 || show_init(in, m, of, err) < 0 ||
-	    show_script(in, m, of, err) < 0 ||
+	    show_command(in, m, of, err) < 0 ||
 	    show_terminal(in, m, of, err) < 0 ||
 	    show_client(in, m, of, err) < 0 || show_session(in, m, of, err) < 0)
 		return -1;

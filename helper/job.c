@@ -52,6 +52,9 @@ static const struct toggle {
 	{"writable", SB_ENV_WRITABLE, offsetof(struct sb_job, writable_word),
 	 offsetof(struct sb_job, writable),
 	 "a root file system to write to, gone with the step; no: read-only"},
+	{"bcast", SB_ENV_BCAST, offsetof(struct sb_job, bcast_word),
+	 offsetof(struct sb_job, bcast),
+	 "COMMAND is a file of the node's, by srun --bcast"},
 };
 
 void sb_job_usage(FILE *to)
@@ -170,7 +173,8 @@ static int read_step(struct sb_job *j, struct sb_err *err)
 }
 
 /* srun --bcast without a file name: slurmstepd completes argv[0], but what it
- * saw there was us (22.05, src/slurmd/slurmstepd/task.c, exec_task). */
+ * saw there was us (20.11 to 26.05, src/slurmd/slurmstepd/task.c, exec_task).
+ * No other command ends so. */
 static void finish_bcast(struct sb_job *j)
 {
 	char *old = j->cmd.v ? j->cmd.v[0] : NULL, *whole;
@@ -184,6 +188,7 @@ static void finish_bcast(struct sb_job *j)
 	}
 	free(old);
 	j->cmd.v[0] = whole;
+	j->bcast = 1;
 }
 
 static unsigned int env_number(const char *name)
@@ -237,7 +242,7 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 		return rc;
 	if (read_step(j, err) < 0 || read_toggles(j, err) < 0)
 		return -1;
-	if (argv0)
+	if (j->step_name)
 		finish_bcast(j);
 	if (j->cmd.failed)
 		return sb_fail(err, SB_FAIL, "out of memory");

@@ -21,9 +21,9 @@ struct sb_job {
 	const char *keep;      /* --env: names, comma-separated; or NULL */
 	const char *runtime;   /* --runtime; NULL: the site's */
 	const char *mount_home_word, *mount_cwd_word, *remap_root_word,
-		*writable_word;
-	/* What these four say: 1, 0, or -1 for nothing. */
-	int mount_home, mount_cwd, remap_root, writable;
+		*writable_word, *bcast_word;
+	/* What these five say: 1, 0, or -1 for nothing. */
+	int mount_home, mount_cwd, remap_root, writable, bcast;
 	int verbose; /* --verbose */
 	uid_t uid;   /* whose job it is: the caller's own */
 	gid_t gid;

@@ -5,6 +5,7 @@
 
 #include "contract.h"
 #include "option.h"
+#include "slurm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,21 +51,24 @@ static int refuse(const struct sb_err *err)
 	return -1;
 }
 
-/* Whether this process's command line has a word for which fits says so. */
+/* Whether this process's command line has, before its last words, one for which
+ * fits says so. */
 static int command_line_has(int (*fits)(const char *word, const char *name),
-			    const char *name)
+			    const char *name, int last)
 {
 	FILE *f = fopen("/proc/self/cmdline", "re");
 	char *word = NULL;
 	size_t size = 0;
-	int found = 0;
+	int at = -last, found = -1;
 
-	while (f && !found && getdelim(&word, &size, '\0', f) > 0)
-		found = fits(word, name);
+	/* The first is the program. */
+	for (int i = 0; f && getdelim(&word, &size, '\0', f) > 0; i++, at++)
+		if (i && found < 0 && fits(word, name))
+			found = i;
 	free(word);
 	if (f)
 		fclose(f);
-	return found;
+	return found > 0 && found < at;
 }
 
 static int is_word(const char *word, const char *name)
@@ -90,7 +94,7 @@ static int is_program(const char *name)
 static int is_interactive_step(void)
 {
 	return getenv(SB_ENV_INTERACTIVE) && is_program("srun") &&
-	       command_line_has(is_word, "--interactive");
+	       command_line_has(is_word, "--interactive", 0);
 }
 
 /*
@@ -105,7 +109,7 @@ static int take_option(int val, const char *argument, int remote)
 	if (remote)
 		return 0;
 	if (is_program("sbatch") &&
-	    !command_line_has(sb_option_is, sb_option_table[val].name))
+	    !command_line_has(sb_option_is, sb_option_table[val].name, 0))
 		source = SB_OPTION_SCRIPT;
 	if (sb_option_give(&options, val, argument ? argument : "", source,
 			   &err) < 0)
@@ -118,12 +122,17 @@ static int take_option(int val, const char *argument, int remote)
  * registered Slurm itself speaks of, and a plain step must go on. */
 static void register_options(spank_t sp)
 {
-	for (int i = 0; i < SB_OPTION_COUNT; i++) {
+	const int n =
+		SB_SLURM_HAS_CONTAINER ? SB_OPTION_CONTAINER : SB_OPTION_COUNT;
+
+	for (int i = 0; i < n; i++) {
 		const struct sb_option *t = &sb_option_table[i];
+		const char *shown =
+			i == SB_OPTION_CONTAINER ? NULL : t->argument;
 		/* Slurm copies all of it. */
 		struct spank_option o = {
 			.name = (char *)t->name,
-			.arginfo = (char *)t->argument,
+			.arginfo = (char *)shown,
 			.usage = (char *)t->usage,
 			.has_arg = !!t->argument,
 			.val = i,
@@ -132,6 +141,15 @@ static void register_options(spank_t sp)
 
 		spank_option_register(sp, &o);
 	}
+}
+
+/* Slurm itself passes --container on to the interactive step. */
+static void keep_container(void)
+{
+	const char *bundle = getenv(SB_ENV_REQUEST);
+
+	if (!SB_SLURM_HAS_CONTAINER && bundle)
+		setenv(SB_ENV_CONTAINER, bundle, 1);
 }
 
 int sb_client_init(spank_t sp)
@@ -144,6 +162,7 @@ int sb_client_init(spank_t sp)
 	unsetenv(SB_ENV_CONTAINER);
 	keep = is_interactive_step();
 	if (keep) {
+		keep_container();
 		unsetenv(SB_ENV_INTERACTIVE);
 		unsetenv(SB_ENV_REQUEST);
 	} else {
@@ -248,16 +267,58 @@ static int publish(spank_t sp, const char *bundle)
 	return 0;
 }
 
+#if !SB_SLURM_HAS_CONTAINER
+/* As later Slurms have it: else salloc's shell would be one of this host. */
+static int check_salloc(void)
+{
+	static const char step[] = "use_interactive_step";
+	slurm_conf_t *conf = NULL;
+	int fine;
+
+	if (slurm_load_ctl_conf(0, &conf) != SLURM_SUCCESS) {
+		slurm_error("stepbox: cannot read Slurm's configuration: %s",
+			    slurm_strerror(slurm_get_errno()));
+		return -1;
+	}
+	fine = conf->launch_params && strstr(conf->launch_params, step);
+	slurm_free_ctl_conf(conf);
+	if (fine)
+		return 0;
+	slurm_error("--container requires LaunchParameters=%s", step);
+	return -1;
+}
+
+/* What Slurm does elsewhere: makes SLURM_CONTAINER of --container, or of
+ * SRUN_CONTAINER and the like. */
+static int own_container(void)
+{
+	struct sb_err err;
+
+	if (sb_option_publish_container(&options, program_invocation_short_name,
+					keep, &err) < 0)
+		return refuse(&err);
+	return getenv(SB_ENV_CONTAINER) && is_program("salloc") ? check_salloc()
+								: 0;
+}
+#else
+static int own_container(void)
+{
+	return 0;
+}
+#endif
+
 int sb_client_post_opt(spank_t sp)
 {
-	/* Set by Slurm from --container, or from SRUN_CONTAINER and the like,
-	 * between sb_client_init and now: this step's own request. */
-	const char *bundle = getenv(SB_ENV_CONTAINER);
-	const char *option = sb_option_any(&options);
+	const char *option = sb_option_any(&options), *bundle;
 
 	options.component++;
 	if (option)
 		forget_spanks_copies(sp);
+	if (own_container() < 0)
+		return -1;
+	/* Set from --container, or from SRUN_CONTAINER and the like, between
+	 * sb_client_init and now: this step's own request. */
+	bundle = getenv(SB_ENV_CONTAINER);
 	if (bundle)
 		return publish(sp, bundle);
 	if (option) {
@@ -288,12 +349,26 @@ int sb_client_same_text(const char *path, const char *text)
 	return n == 0 && at == len && len > 0;
 }
 
+void sb_client_tell_bcast(spank_t sp)
+{
+	const char *input = getenv("SLURM_BCAST");
+	char **argv = NULL;
+	int argc = 0;
+
+	if (!getenv(SB_ENV_REQUEST) ||
+	    spank_get_item(sp, S_JOB_ARGV, &argc, &argv) != ESPANK_SUCCESS)
+		return;
+	/* The command's own words come last. */
+	if (input || command_line_has(sb_option_is, "bcast", argc))
+		setenv(SB_ENV_BCAST, "yes", 1);
+}
+
 int sb_client_check(spank_t sp)
 {
 	char **argv = NULL;
 	int argc = 0;
 
-	if (!getenv(SB_ENV_REQUEST) ||
+	if (spank_prepend_task_argv || !getenv(SB_ENV_REQUEST) ||
 	    spank_get_item(sp, S_JOB_ARGV, &argc, &argv) != ESPANK_SUCCESS ||
 	    argc < 2 || !sb_client_same_text(argv[0], argv[1]))
 		return 0;

@@ -34,6 +34,10 @@ int sb_client_post_opt(spank_t sp);
  */
 int sb_client_check(spank_t sp);
 
+/* slurm_spank_local_user_init: tells the nodes of --bcast. Slurm does not, and
+ * the file's name alone does not show it. */
+void sb_client_tell_bcast(spank_t sp);
+
 #define SB_CLIENT_NO_MULTI_PROG                                                \
 	"--multi-prog and --container do not go together before Slurm 23.11"
 

@@ -34,6 +34,8 @@
 #define SB_ENV_REMAP_ROOT "SLURM_STEPBOX_REMAP_ROOT" /* a switch */
 #define SB_ENV_WRITABLE "SLURM_STEPBOX_WRITABLE"     /* a switch */
 #define SB_ENV_RUNTIME "SLURM_STEPBOX_RUNTIME"	     /* runtimes/NAME.conf */
+/* A switch: srun --bcast has put the command on the node. */
+#define SB_ENV_BCAST "SLURM_STEPBOX_BCAST"
 /* UID:USER:GID:GROUP, the submitting user and his group, so that nobody has to
  * ask NSS on the node; left out where a name is unknown or cannot stand here.
  * With --uid= the job's user is another: the reader compares the ids. */

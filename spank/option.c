@@ -69,6 +69,13 @@ static int check_runtime(const char *value, struct sb_err *err)
 	return 0;
 }
 
+static int check_bundle(const char *value, struct sb_err *err)
+{
+	if (strlen(value) >= PATH_MAX)
+		return sb_fail(err, SB_FAIL, "path too long");
+	return 0;
+}
+
 const struct sb_option sb_option_table[SB_OPTION_COUNT] = {
 	{"container-mounts", "SRC:DST[:FLAGS][,...]",
 	 "[stepbox] bind host paths (tmpfs:DST, umount:DST) in the container",
@@ -104,6 +111,8 @@ const struct sb_option sb_option_table[SB_OPTION_COUNT] = {
 	{"container-runtime", "NAME",
 	 "[stepbox] runtime, of those the site allows", SB_ENV_RUNTIME, NULL,
 	 check_runtime},
+	{"container", "PATH", "Path to OCI container bundle", SB_ENV_CONTAINER,
+	 NULL, check_bundle},
 };
 
 static int same_variable(int i, int j)
@@ -189,12 +198,15 @@ static void name_input(char *name, size_t size, const char *program,
 {
 	static const char *const programs[][2] = {
 		{"srun", "SRUN"}, {"sbatch", "SBATCH"}, {"salloc", "SALLOC"}};
+	int container = t == &sb_option_table[SB_OPTION_CONTAINER];
 
 	*name = '\0';
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
 		if (!strcmp(program, programs[i][0]))
-			snprintf(name, size, "%s_CONTAINER_%s", programs[i][1],
-				 t->env + strlen(SB_ENV_PREFIX));
+			snprintf(name, size, "%s_CONTAINER%s%s", programs[i][1],
+				 container ? "" : "_",
+				 container ? ""
+					   : t->env + strlen(SB_ENV_PREFIX));
 }
 
 /* Sets *value to what program's input variable says, if it is set. */
@@ -258,12 +270,18 @@ int sb_option_publish(const struct sb_options *o, const char *program, int keep,
 		      struct sb_err *err)
 {
 	for (int i = 0; i < SB_OPTION_COUNT; i++) {
-		if (i && same_variable(i, i - 1))
+		if (i == SB_OPTION_CONTAINER || (i && same_variable(i, i - 1)))
 			continue;
 		if (publish_one(o, i, program, keep, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+int sb_option_publish_container(const struct sb_options *o, const char *program,
+				int keep, struct sb_err *err)
+{
+	return publish_one(o, SB_OPTION_CONTAINER, program, keep, err);
 }
 
 int sb_option_is(const char *word, const char *name)
@@ -274,9 +292,10 @@ int sb_option_is(const char *word, const char *name)
 		return 0;
 	word += 2;
 	len = strcspn(word, "=");
-	/* No abbreviation but Slurm's own, which wins as it is whole. */
-	if (!len ||
-	    (len == strlen("container") && !memcmp(word, "container", len)))
+	/* No abbreviation but --container, which wins as it is whole. */
+	if (!len)
 		return 0;
+	if (len == strlen("container") && !memcmp(word, "container", len))
+		return !strcmp(name, "container");
 	return !strncmp(word, name, len);
 }

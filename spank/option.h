@@ -19,7 +19,11 @@ struct sb_option {
 };
 
 /* Options with the same variable stand together and exclude each other. */
-#define SB_OPTION_COUNT 12
+#define SB_OPTION_COUNT 13
+/* --container itself, the last: ours only where Slurm has none (slurm.h). Its
+ * help text, and that --help names no argument, are Slurm's of 21.08 to 26.05.
+ */
+#define SB_OPTION_CONTAINER (SB_OPTION_COUNT - 1)
 extern const struct sb_option sb_option_table[SB_OPTION_COUNT];
 
 /* Weaker ones first: sbatch(1), "INPUT ENVIRONMENT VARIABLES", has these
@@ -54,15 +58,20 @@ int sb_option_give(struct sb_options *o, int i, const char *value,
 const char *sb_option_any(const struct sb_options *o);
 
 /*
- * Sets the variables of contract.h in this process's environment, for each the
- * first of: what the command line gave; what is there already, if keep; the
- * input variable of program ("srun", "sbatch", "salloc"; any other has none),
- * such as SRUN_CONTAINER_MOUNTS; what the script gave. An empty input variable
- * counts as unset. Returns 0, or -1 with err set: an input variable is bad
+ * Sets the variables of contract.h in this process's environment, but for
+ * --container's, for each the first of: what the command line gave; what is
+ * there already, if keep; the input variable of program ("srun", "sbatch",
+ * "salloc"; any other has none), such as SRUN_CONTAINER_MOUNTS; what the script
+ * gave. An empty input variable counts as unset. Returns 0, or -1 with err set:
+ * an input variable is bad
  * ("SRUN_CONTAINER_MOUNTS=VALUE: why"), or there is no memory.
  */
 int sb_option_publish(const struct sb_options *o, const char *program, int keep,
 		      struct sb_err *err);
+
+/* The same for --container, whose variable is SLURM_CONTAINER. */
+int sb_option_publish_container(const struct sb_options *o, const char *program,
+				int keep, struct sb_err *err);
 
 /* Whether the word of a command line is the option called name, as
  * getopt_long(3) reads it: abbreviated, with or without "=VALUE". */

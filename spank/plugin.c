@@ -45,6 +45,7 @@ int slurm_spank_init_post_opt(spank_t sp, int argc, char **argv)
 
 int slurm_spank_local_user_init(spank_t sp, int argc, char **argv)
 {
+	sb_client_tell_bcast(sp);
 	return sb_site_conf(argc, argv) ? sb_client_check(sp) : 0;
 }
 
@@ -67,6 +68,14 @@ int slurm_spank_exit(spank_t sp, int argc, char **argv)
 	(void)sp, (void)argc, (void)argv;
 	if (spank_context() == S_CTX_REMOTE)
 		sb_step_end();
+	return 0;
+}
+
+/* Before 21.08 slurmd loads only a plugin that has this (20.11,
+ * src/common/plugstack.c, spank_stack_plugin_valid_for_context()). */
+int slurm_spank_slurmd_exit(spank_t sp, int argc, char **argv)
+{
+	(void)sp, (void)argc, (void)argv;
 	return 0;
 }
 

@@ -5,9 +5,11 @@
 
 #include "client.h"
 #include "contract.h"
+#include "node.h"
 #include "proc.h"
 #include "reap.h"
 #include "site.h"
+#include "slurm.h"
 #include "stepdir.h"
 
 #include <errno.h>
@@ -33,21 +35,6 @@ static struct {
 	int slow;      /* a child was too slow: no more before the end */
 	int signalled; /* a task died in a way that may leave things behind */
 } step = {.dir = {.node = -1, .fd = -1}};
-
-const char *sb_step_node(void)
-{
-	static char host[HOST_NAME_MAX + 1];
-	/* slurmstepd's own environment, which slurmd made: not the job's. */
-	const char *node = getenv("SLURMD_NODENAME");
-
-	if (node && *node && *node != '.' && !strchr(node, '/') &&
-	    strlen(node) < sizeof(host))
-		return node;
-	if (gethostname(host, sizeof(host)) < 0)
-		return "localhost";
-	host[strcspn(host, ".")] = '\0';
-	return host;
-}
 
 /* ---- the decision ---- */
 
@@ -144,7 +131,7 @@ static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
 			       "this is");
 	restart = restart_count(sp);
 	step.dir.node =
-		sb_stepdir_open_node(site->path, sb_step_node(), 1, err);
+		sb_stepdir_open_node(site->path, sb_node_name(), 1, err);
 	if (step.dir.node < 0)
 		return -1;
 	return sb_stepdir_make(&step.dir, job, id, restart, &step.user, err);
@@ -163,7 +150,7 @@ static int tell_helper(spank_t sp, const struct sb_site *site, const char *conf,
 		{SB_ENV_STEP, step.dir.name},
 	};
 
-	snprintf(dir, sizeof(dir), "%s/%s/%s", site->path, sb_step_node(),
+	snprintf(dir, sizeof(dir), "%s/%s/%s", site->path, sb_node_name(),
 		 step.dir.name);
 	for (size_t i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
 		if (spank_setenv(sp, vars[i].name, vars[i].value, 1) !=
@@ -180,7 +167,7 @@ static int prepare(spank_t sp, const char *conf, const char *bundle,
 	struct sb_site site;
 
 	if (get_user(sp, err) < 0 ||
-	    sb_site_read(&site, conf, sb_step_node(), err) < 0 ||
+	    sb_site_read(&site, conf, sb_node_name(), err) < 0 ||
 	    check_policy(&site, bundle, vouched, err) < 0)
 		return -1;
 	if (make_dir(sp, &site, err) < 0)
@@ -190,12 +177,15 @@ static int prepare(spank_t sp, const char *conf, const char *bundle,
 
 /* oci.conf lies beside slurm.conf (22.05, get_extra_conf_path); SLURM_CONF is
  * slurmd's word here, inherited, not the job's. With one, Slurm hands every
- * --container to the runtime that it names, whatever we would do. */
+ * --container to the runtime that it names, whatever we would do. One without
+ * --container knows no oci.conf: nobody but us would do anything. */
 static int left_to_slurm(void)
 {
 	const char *conf = getenv("SLURM_CONF"), *slash;
 	char path[PATH_MAX];
 
+	if (!SB_SLURM_HAS_CONTAINER)
+		return 0;
 	if (!conf || !*conf)
 		conf = SB_CONF_PATH;
 	slash = strrchr(conf, '/');
@@ -242,7 +232,7 @@ static void __attribute__((noreturn)) refuse(spank_t sp)
 	spank_get_item(sp, S_TASK_ID, &task);
 	sb_escape(text, sizeof(text), step.why.text);
 	n = snprintf(line, sizeof(line), "stepbox: %s (node %s)\n", text,
-		     sb_step_node());
+		     sb_node_name());
 	if (task <= 0 && n > 0 && write(STDERR_FILENO, line, n) < 0)
 		slurm_error("%s", line);
 	_exit(step.why.code);
@@ -276,7 +266,8 @@ static int is_multi_prog(int argc, char **argv)
 			     (!step.vouched && looks_multi_prog(argv[1])));
 }
 
-static int hand_over(spank_t sp, struct sb_err *err)
+/* Before 23.11. */
+static int overwrite(spank_t sp, struct sb_err *err)
 {
 	char **argv = NULL, *helper;
 	int argc = 0;
@@ -286,10 +277,6 @@ static int hand_over(spank_t sp, struct sb_err *err)
 		return sb_fail(err, SB_FAIL, "Slurm does not say what to run");
 	if (is_multi_prog(argc, argv))
 		return sb_fail(err, SB_FAIL, SB_CLIENT_NO_MULTI_PROG);
-	if (access(SB_HELPER_PATH, X_OK) < 0)
-		return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
-			       "helper %s: %s", SB_HELPER_PATH,
-			       strerror(errno));
 	helper = strdup(SB_HELPER_PATH);
 	if (!helper ||
 	    spank_setenv(sp, SB_ENV_ARGV0, argv[0], 1) != ESPANK_SUCCESS) {
@@ -301,6 +288,28 @@ static int hand_over(spank_t sp, struct sb_err *err)
 	 * would look in the user's PATH. */
 	argv[0] = helper;
 	return 0;
+}
+
+/* The task's own argv, which with --multi-prog is not what S_JOB_ARGV says. */
+static int prepend(spank_t sp, struct sb_err *err)
+{
+	const char *words[] = {SB_HELPER_PATH, "run", "--"};
+
+	/* A job's own variable of that name would have the helper take these
+	 * words for the command's. */
+	spank_unsetenv(sp, SB_ENV_ARGV0);
+	if (spank_prepend_task_argv(sp, 3, words) != ESPANK_SUCCESS)
+		return sb_fail(err, SB_FAIL, "cannot pass the command on");
+	return 0;
+}
+
+static int hand_over(spank_t sp, struct sb_err *err)
+{
+	if (access(SB_HELPER_PATH, X_OK) < 0)
+		return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
+			       "helper %s: %s", SB_HELPER_PATH,
+			       strerror(errno));
+	return spank_prepend_task_argv ? prepend(sp, err) : overwrite(sp, err);
 }
 
 void sb_step_hand_over(spank_t sp)
@@ -376,24 +385,6 @@ void sb_step_end(void)
 
 /* ---- the nets ---- */
 
-/* slurmd -N NAME: in slurmd itself nothing else says which node it is. */
-static const char *slurmd_node(void)
-{
-	static char args[4096];
-	ssize_t n = sb_proc_slurp(AT_FDCWD, "/proc/self/cmdline", args,
-				  sizeof(args));
-	const char *end = args + (n < 0 ? 0 : n);
-
-	for (const char *a = args; a < end; a += strlen(a) + 1) {
-		const char *name = a[2] ? a + 2 : a + 3;
-
-		if (!strncmp(a, "-N", 2) && name < end && *name &&
-		    !strchr(name, '/') && *name != '.')
-			return name;
-	}
-	return sb_step_node();
-}
-
 static void found(const char *name, int left, const char *text)
 {
 	snprintf(step.dir.name, sizeof(step.dir.name), "%.47s", name);
@@ -406,7 +397,7 @@ static void found(const char *name, int left, const char *text)
 void sb_step_sweep(int argc, char **argv, uint32_t job)
 {
 	const char *conf = sb_site_conf(argc, argv);
-	const char *node = job ? sb_step_node() : slurmd_node();
+	const char *node = job ? sb_node_name() : sb_node_of_slurmd();
 	struct sb_site site;
 	struct sb_err err;
 	int fd;

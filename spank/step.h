@@ -29,9 +29,6 @@ void sb_step_task_exit(spank_t sp);
 /* slurm_spank_exit: removes the step directory. As root. */
 void sb_step_end(void);
 
-/* This node's name as slurmd has it (slurmd -N); never a user's word. */
-const char *sb_step_node(void);
-
 /* The nets: remove what dead slurmstepds of this node left, of job (its epilog)
  * or, with 0, of any (slurmd's start). Says in the log what was found. */
 void sb_step_sweep(int argc, char **argv, uint32_t job);

@@ -24,6 +24,13 @@ ash() {
 conf() { printf '%s\n' "$@" | C tee /etc/slurm/stepbox.conf >/dev/null; }
 default_conf() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE"; }
 
+# slurm_at_least MAJOR.MINOR: the Slurm at hand is that, or later.
+slurm_at_least() {
+	local version
+	version=$(C sinfo --version)
+	printf '%s\n' "$1" "${version##* }" | sort -V -C
+}
+
 # until_true SECONDS CMD...: whether CMD comes true. Never a measure of speed:
 # the limit is far beyond what any machine needs.
 until_true() {

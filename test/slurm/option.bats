@@ -34,6 +34,9 @@ refuses() {
 		done
 		has "[stepbox] "
 		lacks conflicting
+		# Once, and the same whether it is Slurm's or ours.
+		is "$(grep -c "^      --container  " <<<"$output")" 1
+		has "      --container             Path to OCI container bundle"
 	done
 }
 
@@ -92,6 +95,32 @@ refuses() {
 	done
 	# SRUN_CONTAINER is a --container.
 	run -0 ash 'SRUN_CONTAINER=$B srun -Q --container-env=A true'
+}
+
+@test "--container: input variables and #SBATCH, the command line wins" {
+	ash 'printf "#!/bin/sh\n#SBATCH --container=%s\ngrep -c ^NAME=.CentOS /etc/os-release\n" "$B" >job.sh
+		printf "#!/bin/sh\n#SBATCH --container /images/nonesuch\ngrep -c ^NAME=.CentOS /etc/os-release\n" >none.sh'
+	run ash 'exec 2>/dev/null
+		SRUN_CONTAINER=$B srun -Q grep -c ^NAME=.CentOS /etc/os-release
+		SRUN_CONTAINER=/images/nonesuch srun -Q --container=$B grep -c ^NAME=.CentOS /etc/os-release
+		SBATCH_CONTAINER=$B SALLOC_CONTAINER=$B srun -Q grep -c ^NAME=.Debian /etc/os-release
+		SBATCH_CONTAINER=$B sbatch -Q -W -o out --wrap "grep -c ^NAME=.CentOS /etc/os-release"; grep -v ^stepbox: out
+		sbatch -Q -W -o out job.sh; grep -v ^stepbox: out
+		sbatch -Q -W -o out --container=$B none.sh; grep -v ^stepbox: out
+		SBATCH_CONTAINER=$B sbatch -Q -W -o out none.sh; grep -v ^stepbox: out
+		SBATCH_CONTAINER=/images/nonesuch sbatch -Q -W -o out --container=$B job.sh; grep -v ^stepbox: out
+		{ sleep 1; echo "echo in-\$(grep -c ^NAME=.CentOS /etc/os-release)"; echo exit; sleep 1; } |
+			SALLOC_CONTAINER=$B SRUN_CONTAINER=/images/nonesuch script -qec "salloc -Q" /dev/null | grep -o ^in-1
+		rm job.sh none.sh out'
+	is "$output" $'1\n1\n1\n1\n1\n1\n1\n1\nin-1'
+}
+
+@test "--container: not inherited by an srun without it" {
+	run ash 'printf "#!/bin/sh\nenv | grep -c _OPTION_stepbox\nsrun -Q grep -c ^NAME=.Debian /etc/os-release\n" >job.sh
+		salloc -Q --container=$B srun -Q grep -c ^NAME=.Debian /etc/os-release
+		salloc -Q --container=$B env | grep -c _OPTION_
+		sbatch -Q -W -o out --container=/images/host job.sh; grep -v ^stepbox: out; rm job.sh out'
+	is "$output" $'1\n0\n0\n1'
 }
 
 @test "abbreviations" {

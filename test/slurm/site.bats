@@ -144,10 +144,13 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 @test "a request without the plugin's mark is refused, unless trusted" {
 	# A client without the plugin: the same Slurm with another plugstack.conf.
 	C bash -c 'mkdir -p /etc/slurm/bare; sed "s|^PlugStackConfig=.*|PlugStackConfig=/etc/slurm/bare/none|" /etc/slurm/slurm.conf >/etc/slurm/bare/slurm.conf; : >/etc/slurm/bare/none; cp /etc/slurm/cgroup.conf /etc/slurm/bare'
+	# Before 21.08 a client without the plugin has no --container.
+	bare='SLURM_CONF=/etc/slurm/bare/slurm.conf srun -Q --container=$B'
+	slurm_at_least 21.08 || bare='SLURM_CONF=/etc/slurm/bare/slurm.conf SLURM_CONTAINER=$B srun -Q'
 	refused 125 "SLURM_CONTAINER=/images/centos came without stepbox's mark" \
-		ash 'SLURM_CONF=/etc/slurm/bare/slurm.conf srun -Q --container=$B grep NAME /etc/os-release'
+		ash "$bare grep NAME /etc/os-release"
 	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" TrustSlurmContainer=yes
-	run ash 'SLURM_CONF=/etc/slurm/bare/slurm.conf srun -Q --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
+	run ash "$bare grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null"
 	is "$output" 1
 	C rm -r /etc/slurm/bare
 }
@@ -190,6 +193,7 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 }
 
 @test "with an oci.conf: left to Slurm, with a line in the log" {
+	slurm_at_least 21.08 || skip "Slurm knows no oci.conf before 21.08"
 	C tee /etc/slurm/oci.conf >/dev/null <<-'END'
 		RunTimeQuery="/bin/true"
 		RunTimeRun="/bin/echo native %b"
@@ -201,6 +205,24 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 	has native
 	lacks stepbox
 	until_true 20 grep -q "stepbox: /etc/slurm/oci.conf exists: --container is left to Slurm" "$SB_CLUSTER/slurmd.n1.log"
+}
+
+@test "with an oci.conf where Slurm knows none: in the container all the same" {
+	! slurm_at_least 21.08 || skip "Slurm knows oci.conf since 21.08"
+	echo 'RunTimeRun="/bin/echo native %b"' | C tee /etc/slurm/oci.conf >/dev/null
+	run ash 'srun -Q -w n1 --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
+	C rm /etc/slurm/oci.conf
+	is "$output" 1
+}
+
+@test "salloc without interactive steps: refused, not a shell on the host" {
+	C bash -c 'cp /etc/slurm/slurm.conf /etc/slurm/slurm.conf.saved
+		sed -i "/^LaunchParameters=/d" /etc/slurm/slurm.conf; scontrol reconfigure'
+	run ash 'salloc -Q --container=$B </dev/null'
+	C bash -c 'mv /etc/slurm/slurm.conf.saved /etc/slurm/slurm.conf; scontrol reconfigure'
+	has "--container requires LaunchParameters=use_interactive_step"
+	[[ $status -ne 0 ]]
+	until_true 20 nodes_idle
 }
 
 @test "EnvExclude and RunTimeEnvExclude" {

@@ -66,6 +66,7 @@ load lib
 }
 
 @test "scontrol show job and show step have Container=" {
+	slurm_at_least 21.08 || skip "Slurm has no such field before 21.08"
 	ash 'sbatch --container=$B -o /dev/null --wrap "sleep 60" >id; srun -Q --container=$B sleep 60 & wait' &
 	until_true 20 eval '[[ $(C scontrol -o show step | grep -c "Container=$B") -ge 1 ]]'
 	until_true 20 eval '[[ $(C scontrol -o show job | grep -c "Container=$B") -ge 2 ]]'
@@ -117,11 +118,11 @@ line" "*" "ünï" "%j %b" "#x" "tab	x"
 	run ash 'export NL="a
 b" EMPTY= QUOTES="\"'"'"'\$(x)" SPACES="  a  " BACK="\\\\" UMLAUT="ü"
 		want=$(env -0 | grep -zE "^(NL|EMPTY|QUOTES|SPACES|BACK|UMLAUT)=" | sort -z | md5sum)
-		got=$(srun -Q --container=$B env -0 2>/dev/null | grep -zE "^(NL|EMPTY|QUOTES|SPACES|BACK|UMLAUT)=" | sort -z | md5sum)
+		got=$(srun -Q --container=$B cat /proc/self/environ 2>/dev/null | grep -zE "^(NL|EMPTY|QUOTES|SPACES|BACK|UMLAUT)=" | sort -z | md5sum)
 		[ "$want" = "$got" ] && echo same
 		for i in {1..5000}; do printf -v "VAR_$i" %0200d $i; export "VAR_$i"; done
 		want=$(env -0 | grep -z ^VAR_ | sort -z | md5sum)
-		got=$(srun -Q --container=$B env -0 2>/dev/null | grep -z ^VAR_ | sort -z | md5sum)
+		got=$(srun -Q --container=$B cat /proc/self/environ 2>/dev/null | grep -z ^VAR_ | sort -z | md5sum)
 		[ "$want" = "$got" ] && echo same'
 	is "$output" $'same\nsame'
 }
@@ -213,7 +214,26 @@ plain none"
 	is "$(grep -c "not in the container" <<<"$output")" 1
 }
 
+@test "--multi-prog: each task its own command (Slurm >= 23.11)" {
+	slurm_at_least 23.11 || skip "before 23.11 a plugin cannot change the commands of --multi-prog"
+	printf "%s\n" '0 grep -h ^NAME /etc/os-release' "1-2 echo %t-%o 'a b'" "3 sh -c 'exit 7'" |
+		C tee /images/m.conf >/dev/null
+	run ash 'srun -Q -n4 --multi-prog --container=$B /images/m.conf 2>err | sort; rc=${PIPESTATUS[0]}; grep -v "working directory" err; exit $rc'
+	is "${lines[0]}" '1-0 a b'
+	is "${lines[1]}" '2-1 a b'
+	is "${lines[2]}" 'NAME="CentOS Linux"'
+	has "task 3: Exited with exit code 7"
+	is "$status" 7
+	run ash 'srun -Q -N2 -n4 --multi-prog --container=$B /images/m.conf 2>/dev/null | grep -c -e ^1-0 -e ^2-1 -e CentOS'
+	is "$output" 3
+	# Without a container all is Slurm's.
+	run ash 'srun -Q -n4 --multi-prog /images/m.conf 2>/dev/null | grep -c -e ^1-0 -e ^2-1 -e Debian'
+	is "$output" 3
+	C rm /images/m.conf
+}
+
 @test "--multi-prog is refused in one line (Slurm < 23.11)" {
+	! slurm_at_least 23.11 || skip "it works since 23.11"
 	printf '0 grep NAME /etc/os-release\n1-3 grep NAME /etc/os-release\n' | C tee /images/m.conf >/dev/null
 	for args in "" "further arguments"; do
 		run ash 'srun -Q -n4 --multi-prog --container=$B /images/m.conf $1' "$args"
@@ -223,6 +243,30 @@ plain none"
 		[[ $status -ne 0 ]]
 	done
 	C rm /images/m.conf
+}
+
+@test "--bcast: the file that was broadcast is what runs, from wherever it was put" {
+	# A static program that the container does not have, under a name that
+	# busybox goes by.
+	C bash -c 'mkdir -p /images/bin && cp $(type -P busybox) /images/bin/busybox && chmod 755 /images/bin/busybox'
+	# The plain step is the measure, but for where it runs.
+	run ash 'echo x | srun -Q --bcast=/tmp/md5sum /images/bin/busybox
+		echo x | srun -Q --container=$B --bcast=/tmp/md5sum /images/bin/busybox 2>/dev/null'
+	is "${lines[0]}" "$(md5sum <<<x)"
+	is "${lines[1]}" "${lines[0]}"
+	run ash 'echo x | SLURM_BCAST=/tmp/md5sum srun -Q --container=$B /images/bin/busybox 2>/dev/null'
+	is "$output" "$(md5sum <<<x)"
+	# A directory, none, tasks on both nodes, and --export=NONE.
+	printf '#!/bin/sh\ngrep -h ^NAME /etc/os-release\nexit "$1"\n' | C tee /images/bin/script >/dev/null
+	C chmod 755 /images/bin/script
+	run ash 'for bcast in --bcast=/tmp/ --bcast; do
+			srun -Q -N2 -n4 --container=$B $bcast /images/bin/script 0 2>err || cat err
+			srun -Q --export=NONE --container=$B $bcast /images/bin/script 5 2>/dev/null; echo $?
+		done | sort | uniq -c | tr -s " "; rm -f slurm_bcast_* /tmp/slurm_bcast_*'
+	is "$output" $' 2 5\n 10 NAME="CentOS Linux"'
+	# Only what was broadcast: no other command of the host is shown.
+	fails_with 127 ash 'srun -Q --container=$B /images/bin/busybox --bcast=/tmp/x'
+	C bash -c 'rm -r /images/bin; rm -f /tmp/md5sum'
 }
 
 @test "a command that is missing, or may not be executed, or has no interpreter" {

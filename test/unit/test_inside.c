@@ -151,6 +151,44 @@ static void test_batch_script(void **state)
 	done();
 }
 
+/* It keeps its name: some programs go by it. */
+static void test_broadcast(void **state)
+{
+	(void)state;
+	setup_plan(DEV, 3, script);
+	job.bcast = 1;
+	plan();
+	assert_string_equal(in.args.v[0], "/dev/stepbox/bcast/slurm_script");
+	assert_string_equal(in.args.v[1], "an arg");
+	assert_int_equal(mounts.n, 1);
+	shown(0, script, "/dev/stepbox/bcast/slurm_script");
+	assert_true(mounts.list[0].file);
+	done();
+	/* Only what has been put on the node. */
+	setup_plan(DEV, 3, "ls");
+	job.bcast = 1;
+	plan();
+	assert_string_equal(in.args.v[0], "ls");
+	assert_int_equal(mounts.n, 0);
+	done();
+	setup_plan(DEV, 3, script);
+	job.bcast = -1;
+	plan();
+	assert_string_equal(in.args.v[0], script);
+	assert_int_equal(mounts.n, 0);
+	done();
+	setup_plan(DEV, 3, "/nonexistent/x");
+	job.bcast = 1;
+	{
+		struct sb_inside_of of = plain();
+		struct sb_err err = {.text = ""};
+
+		assert_int_equal(plan_of(&of, &err), -1);
+		assert_contains(err.text, "/nonexistent/x: No such");
+	}
+	done();
+}
+
 /* A container that mounts no tmpfs gets one. */
 static void test_own_place(void **state)
 {
@@ -397,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_init),
 		cmocka_unit_test(test_batch_script),
+		cmocka_unit_test(test_broadcast),
 		cmocka_unit_test(test_own_place),
 		cmocka_unit_test(test_init),
 		cmocka_unit_test(test_init_options),

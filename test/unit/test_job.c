@@ -10,12 +10,12 @@
 static void clean(void)
 {
 	static const char *const names[] = {
-		SB_ENV_BUNDLE,	   SB_ENV_CONF,	     SB_ENV_DIR,
-		SB_ENV_STEP,	   SB_ENV_ARGV0,     SB_ENV_MOUNTS,
-		SB_ENV_WORKDIR,	   SB_ENV_KEEP,	     SB_ENV_RUNTIME,
-		SB_ENV_MOUNT_HOME, SB_ENV_MOUNT_CWD, SB_ENV_REMAP_ROOT,
-		SB_ENV_WRITABLE,   "SLURM_LOCALID",  "SLURM_PROCID",
-		"SLURMD_NODENAME", "SLURM_JOB_USER",
+		SB_ENV_BUNDLE,	   SB_ENV_CONF,	      SB_ENV_DIR,
+		SB_ENV_STEP,	   SB_ENV_ARGV0,      SB_ENV_MOUNTS,
+		SB_ENV_WORKDIR,	   SB_ENV_KEEP,	      SB_ENV_RUNTIME,
+		SB_ENV_MOUNT_HOME, SB_ENV_MOUNT_CWD,  SB_ENV_REMAP_ROOT,
+		SB_ENV_WRITABLE,   SB_ENV_BCAST,      "SLURM_LOCALID",
+		"SLURM_PROCID",	   "SLURMD_NODENAME", "SLURM_JOB_USER",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -133,6 +133,7 @@ static void test_switches(void **state)
 		 offsetof(struct sb_job, remap_root)},
 		{"writable", SB_ENV_WRITABLE,
 		 offsetof(struct sb_job, writable)},
+		{"bcast", SB_ENV_BCAST, offsetof(struct sb_job, bcast)},
 	};
 	/* environment, command line, result */
 	static const struct {
@@ -149,8 +150,8 @@ static void test_switches(void **state)
 	char word[64];
 
 	(void)state;
-	for (size_t i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {
-		int c = i / 4, o = i % 4;
+	for (size_t i = 0; i < 5 * sizeof(cases) / sizeof(cases[0]); i++) {
+		int c = i / 5, o = i % 5;
 
 		clean();
 		snprintf(word, sizeof(word), "--%s%s", all[o].option,
@@ -161,7 +162,7 @@ static void test_switches(void **state)
 				      cases[c].word ? word : "-v",
 				      "--bundle=/b", "ls"),
 				 0);
-		for (int k = 0; k < 4; k++)
+		for (int k = 0; k < 5; k++)
 			assert_int_equal(*(int *)((char *)&j + all[k].at),
 					 k == o ? cases[c].value : -1);
 		sb_job_free(&j);
@@ -202,14 +203,15 @@ static void test_slurm(void **state)
 static void test_usage(void **state)
 {
 	static const char *const words[] = {
-		"--bundle=",	  "--conf=",	     "--dir=",
-		"--step=",	  "--mounts=",	     "--workdir=",
-		"--env=",	  "--runtime=",	     "--mount-home[",
-		"--mount-cwd[",	  "--remap-root[",   "--writable[",
-		SB_ENV_BUNDLE,	  SB_ENV_CONF,	     SB_ENV_DIR,
-		SB_ENV_STEP,	  SB_ENV_MOUNTS,     SB_ENV_WORKDIR,
-		SB_ENV_KEEP,	  SB_ENV_RUNTIME,    SB_ENV_MOUNT_HOME,
-		SB_ENV_MOUNT_CWD, SB_ENV_REMAP_ROOT, SB_ENV_WRITABLE,
+		"--bundle=",	   "--conf=",	      "--dir=",
+		"--step=",	   "--mounts=",	      "--workdir=",
+		"--env=",	   "--runtime=",      "--mount-home[",
+		"--mount-cwd[",	   "--remap-root[",   "--writable[",
+		"--bcast[",	   SB_ENV_BCAST,      SB_ENV_BUNDLE,
+		SB_ENV_CONF,	   SB_ENV_DIR,	      SB_ENV_STEP,
+		SB_ENV_MOUNTS,	   SB_ENV_WORKDIR,    SB_ENV_KEEP,
+		SB_ENV_RUNTIME,	   SB_ENV_MOUNT_HOME, SB_ENV_MOUNT_CWD,
+		SB_ENV_REMAP_ROOT, SB_ENV_WRITABLE,
 	};
 	char *text = NULL;
 	size_t size;
@@ -245,6 +247,35 @@ static void test_in_place(void **state)
 }
 
 /* srun --bcast=DIR/: the name that slurmstepd would have put there. */
+static void test_bcast(void **state)
+{
+	struct sb_job j;
+	struct sb_err err = {.text = ""};
+
+	(void)state;
+	clean();
+	setenv("SLURMD_NODENAME", "n1", 1);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "--step=3.4.5",
+			      "--", "/tmp/", "b/"),
+			 0);
+	assert_string_equal(j.cmd.v[0], "/tmp/slurm_bcast_3.4_n1");
+	assert_string_equal(j.cmd.v[1], "b/");
+	assert_int_equal(j.bcast, 1);
+	sb_job_free(&j);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "--step=3.4.5",
+			      "--bcast", "/tmp/a"),
+			 0);
+	assert_string_equal(j.cmd.v[0], "/tmp/a");
+	assert_int_equal(j.bcast, 1);
+	sb_job_free(&j);
+	/* By hand there is no step to name it after. */
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "/tmp/"), 0);
+	assert_string_equal(j.cmd.v[0], "/tmp/");
+	assert_int_equal(j.bcast, -1);
+	sb_job_free(&j);
+	clean();
+}
+
 static void test_in_place_bcast(void **state)
 {
 	struct sb_job j;
@@ -307,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_slurm),
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_in_place),
+		cmocka_unit_test(test_bcast),
 		cmocka_unit_test(test_in_place_bcast),
 		cmocka_unit_test(test_refused),
 	};

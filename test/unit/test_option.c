@@ -58,9 +58,12 @@ static void test_table(void **state)
 		const struct sb_option *t = &sb_option_table[i];
 
 		assert_non_null(t->name);
-		assert_true(!strncmp(t->usage, "[stepbox] ", 10));
-		assert_true(
-			!strncmp(t->env, SB_ENV_PREFIX, strlen(SB_ENV_PREFIX)));
+		/* Slurm's own is not marked as ours. */
+		assert_int_equal(!strncmp(t->usage, "[stepbox] ", 10),
+				 i != SB_OPTION_CONTAINER);
+		assert_int_equal(
+			!strncmp(t->env, SB_ENV_PREFIX, strlen(SB_ENV_PREFIX)),
+			i != SB_OPTION_CONTAINER);
 		/* Either takes a value, or says one. */
 		assert_true(!t->argument == !!t->word);
 		assert_true(!t->argument == !t->check);
@@ -265,6 +268,41 @@ static void test_input_variables(void **state)
 	unsetenv("SRUN_CONTAINER_ENV");
 }
 
+/* What Slurm does with --container where it has that: the first of command
+ * line, interactive step, input variable, script. */
+static void test_container(void **state)
+{
+	(void)state;
+	assert_int_equal(number("container"), SB_OPTION_CONTAINER);
+	refused("container", "", "--container=: the value is empty");
+	setenv("SBATCH_CONTAINER", "/input", 1);
+	assert_int_equal(sb_option_publish_container(&o, "srun", 0, &err), 0);
+	assert_null(getenv(SB_ENV_CONTAINER));
+	assert_int_equal(sb_option_publish_container(&o, "sbatch", 0, &err), 0);
+	assert_string_equal(getenv(SB_ENV_CONTAINER), "/input");
+	assert_int_equal(give_script("container", "/script"), 0);
+	assert_int_equal(sb_option_publish_container(&o, "sbatch", 0, &err), 0);
+	assert_string_equal(getenv(SB_ENV_CONTAINER), "/input");
+	unsetenv("SBATCH_CONTAINER");
+	assert_int_equal(sb_option_publish_container(&o, "sbatch", 0, &err), 0);
+	assert_string_equal(getenv(SB_ENV_CONTAINER), "/script");
+	setenv(SB_ENV_CONTAINER, "/allocation", 1);
+	setenv("SRUN_CONTAINER", "/input", 1);
+	assert_int_equal(sb_option_publish_container(&o, "srun", 1, &err), 0);
+	assert_string_equal(getenv(SB_ENV_CONTAINER), "/allocation");
+	assert_int_equal(give("container", "relative"), 0);
+	assert_int_equal(sb_option_publish_container(&o, "srun", 1, &err), 0);
+	assert_string_equal(getenv(SB_ENV_CONTAINER), "relative");
+	unsetenv("SRUN_CONTAINER");
+	/* The others leave it alone: it may be Slurm's. */
+	setenv(SB_ENV_CONTAINER, "/slurms", 1);
+	assert_int_equal(publish("srun"), 0);
+	assert_string_equal(getenv(SB_ENV_CONTAINER), "/slurms");
+	o.component++;
+	assert_int_equal(give("container", "/other"), -1);
+	assert_contains(err.text, "all components");
+}
+
 static void test_keep(void **state)
 {
 	(void)state;
@@ -289,6 +327,10 @@ static void test_words(void **state)
 	assert_true(sb_option_is("--no-container-mount-h",
 				 "no-container-mount-home"));
 	assert_false(sb_option_is("--container", "container-env"));
+	assert_true(sb_option_is("--container=/x", "container"));
+	assert_true(sb_option_is("--container", "container"));
+	assert_false(sb_option_is("--container-env=A", "container"));
+	assert_false(sb_option_is("--", "container"));
 	assert_false(sb_option_is("--container=/x", "container-env"));
 	assert_false(sb_option_is("--container-envy", "container-env"));
 	assert_false(sb_option_is("--container-mount-home",
@@ -309,7 +351,8 @@ int main(void)
 		TEST(test_long_value), TEST(test_last_wins),
 		TEST(test_opposites),  TEST(test_script),
 		TEST(test_components), TEST(test_input_variables),
-		TEST(test_keep),       TEST(test_words),
+		TEST(test_container),  TEST(test_keep),
+		TEST(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

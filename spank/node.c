@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* This node's name. */
+#define _GNU_SOURCE
+#include "node.h"
+
+#include "proc.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* slurmstepd opens its socket first of all. */
+#define FD_MAX 256
+
+/* It names a directory of ours. */
+static int is_name(const char *name, size_t len)
+{
+	return len && len <= HOST_NAME_MAX && *name != '.' &&
+	       !memchr(name, '/', len);
+}
+
+/* The length of the node's name in PATH/NODE_JOB.STEP[.COMPONENT], 0 if it is
+ * not such a path; *name is set to where it begins. */
+static size_t find_name(const char *path, const char **name)
+{
+	const char *base = strrchr(path, '/'), *step;
+
+	if (*path != '/')
+		return 0;
+	step = strrchr(++base, '_');
+	if (!step || strspn(step + 1, "0123456789.") != strlen(step + 1) ||
+	    !strchr(step, '.') || !is_name(base, step - base))
+		return 0;
+	*name = base;
+	return step - base;
+}
+
+int sb_node_listening(char *name, size_t size)
+{
+	for (int fd = 3; fd < FD_MAX; fd++) {
+		/* One byte more: a path may fill sun_path to its end. */
+		union {
+			struct sockaddr any;
+			struct sockaddr_un un;
+			char bytes[sizeof(struct sockaddr_un) + 1];
+		} sa;
+		socklen_t len = sizeof(sa.un), size_on = sizeof(int);
+		const char *at;
+		int on = 0;
+
+		memset(&sa, 0, sizeof(sa));
+		if (getsockname(fd, &sa.any, &len) < 0 ||
+		    sa.any.sa_family != AF_UNIX ||
+		    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size_on) ||
+		    !on)
+			continue;
+		len = find_name(sa.un.sun_path, &at);
+		if (!len || len >= size)
+			continue;
+		memcpy(name, at, len);
+		name[len] = '\0';
+		return 1;
+	}
+	return 0;
+}
+
+const char *sb_node_name(void)
+{
+	static char name[HOST_NAME_MAX + 1];
+	/* slurmstepd's own environment, which slurmd made: not the job's. */
+	const char *env = getenv("SLURMD_NODENAME");
+
+	if (env && is_name(env, strlen(env)))
+		return env;
+	/* slurmstepd has no such variable before 22.05. */
+	if (*name || sb_node_listening(name, sizeof(name)))
+		return name;
+	if (gethostname(name, sizeof(name)) < 0)
+		return "localhost";
+	name[strcspn(name, ".")] = '\0';
+	return name;
+}
+
+/* slurmd -N NAME: in slurmd itself nothing else says which node it is. */
+const char *sb_node_of_slurmd(void)
+{
+	static char args[4096];
+	ssize_t n = sb_proc_slurp(AT_FDCWD, "/proc/self/cmdline", args,
+				  sizeof(args));
+	const char *end = args + (n < 0 ? 0 : n);
+
+	for (const char *a = args; a < end; a += strlen(a) + 1) {
+		const char *name = a[2] ? a + 2 : a + 3;
+
+		if (!strncmp(a, "-N", 2) && name < end && *name &&
+		    !strchr(name, '/') && *name != '.')
+			return name;
+	}
+	return sb_node_name();
+}
