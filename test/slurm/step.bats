@@ -37,8 +37,6 @@ load lib
 }
 
 @test "salloc: bash stops, continues and interrupts its jobs" {
-	[[ $SB_RUNTIME == crun ]] ||
-		skip "the bundle with bash in it maps the user to himself, which runc cannot"
 	run ash '{ sleep 1; echo "sleep 66"; sleep 0.5; printf "\032"; sleep 0.5; echo "jobs; bg; fg"; sleep 0.5; printf "\003"; sleep 0.5; echo "echo rc=\$?; stty size; exit 4"; sleep 1; } |
 		script -qec "stty rows 40 cols 100; salloc -Q --container=/images/host" /dev/null'
 	is "$status" 4
@@ -167,8 +165,6 @@ env $B"
 }
 
 @test "srun in a batch script that runs in a container itself" {
-	[[ $SB_RUNTIME == crun ]] ||
-		skip "runc cannot map a user to himself without uid 0 (Slurm's client needs that)"
 	# A bundle that shows the host's own files has Slurm's client in it.
 	run ash 'cat >s.sh <<-"END"
 		#!/bin/bash
