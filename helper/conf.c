@@ -49,7 +49,7 @@ static int replace(char **to, const char *value, struct sb_err *err)
 	char *copy = strdup(value);
 
 	if (!copy)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	free(*to);
 	*to = copy;
 	return 0;
@@ -113,7 +113,7 @@ static int set_profile(struct sb_conf *c, const struct key *k,
 static int add(struct sb_strv *list, const char *value, struct sb_err *err)
 {
 	sb_strv_add(list, value);
-	return list->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
+	return list->failed ? sb_no_memory(err) : 0;
 }
 
 static int add_bundle_path(struct sb_conf *c, const struct key *k,
@@ -130,8 +130,7 @@ static int add_mount(struct sb_conf *c, const struct key *k, const char *value,
 {
 	struct sb_mountopt *m = malloc(sizeof(*m));
 	const char *p = value;
-	int rc = m ? sb_mountopt_next(&p, m, err)
-		   : sb_fail(err, SB_FAIL, "out of memory");
+	int rc = m ? sb_mountopt_next(&p, m, err) : sb_no_memory(err);
 
 	free(m);
 	if (rc < 0)
@@ -164,7 +163,7 @@ static int add_runtimes(struct sb_conf *c, const struct key *k,
 		_cleanup_free_ char *name = strndup(p, len);
 
 		if (!name)
-			return sb_fail(err, SB_FAIL, "out of memory");
+			return sb_no_memory(err);
 		if (!is_runtime_name(name))
 			return sb_fail(err, SB_FAIL,
 				       "%s=%s: \"%s\" is not the name of a "
@@ -373,7 +372,7 @@ static int add_runtime(struct sb_conf *c, const char *path, struct sb_err *err)
 	int rc;
 
 	if (!file)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	rc = sb_kv_read(file, SB_KV_ANY, runtime_pair, &base, err);
 	if (rc < 0)
 		sb_wrap(err, "Runtime=%s", c->runtime);

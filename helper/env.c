@@ -151,7 +151,7 @@ int sb_env_container(const struct sb_env_of *of, struct sb_strv *out,
 	}
 	add_lacking(out, of->bundle, of->site);
 	add_lacking(out, of->site, NULL);
-	return out->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
+	return out->failed ? sb_no_memory(err) : 0;
 }
 
 int sb_env_path(struct sb_strv *env, const char *dir, struct sb_err *err)
@@ -166,7 +166,7 @@ int sb_env_path(struct sb_strv *env, const char *dir, struct sb_err *err)
 	sb_buf_putc(&b, ':');
 	sb_buf_puts(&b, old ? old : usual);
 	if (b.failed)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	if (!old)
 		sb_strv_add(env, b.data);
 	for (size_t i = 0; old && i < env->n; i++)
@@ -175,7 +175,7 @@ int sb_env_path(struct sb_strv *env, const char *dir, struct sb_err *err)
 			env->v[i] = steal_ptr(b.data);
 			break;
 		}
-	return env->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
+	return env->failed ? sb_no_memory(err) : 0;
 }
 
 int sb_env_runtime(char **job, const regex_t *exclude, struct sb_strv *out,
@@ -192,5 +192,5 @@ int sb_env_runtime(char **job, const regex_t *exclude, struct sb_strv *out,
 			continue;
 		sb_strv_add(out, *e);
 	}
-	return out->failed ? sb_fail(err, SB_FAIL, "out of memory") : 0;
+	return out->failed ? sb_no_memory(err) : 0;
 }

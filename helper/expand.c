@@ -32,7 +32,7 @@ static int add_value(struct sb_buf *out, char **env, const char *name,
 	const char *value;
 
 	if (!copy)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	value = sb_env_get(env, copy);
 	if (!strcmp(copy, "PWD") && v->letter['Z'])
 		value = v->letter['Z'];

@@ -18,11 +18,6 @@
 
 #define MAX_CAPS 64
 
-static int no_memory(struct sb_err *err)
-{
-	return sb_fail(err, SB_FAIL, "out of memory");
-}
-
 /* The site's profile, for this node and the bundle's capabilities. */
 static int resolve(struct sb_filter *f, const struct sb_filter_of *of,
 		   struct sb_err *err)
@@ -68,7 +63,7 @@ static int note(struct sb_strv *notes, const struct sb_strv *skipped,
 	}
 	if (!b.failed)
 		sb_strv_add(notes, b.data);
-	return b.failed || notes->failed ? no_memory(err) : 0;
+	return b.failed || notes->failed ? sb_no_memory(err) : 0;
 }
 
 /* Compiles into the step directory: flags, then the program, as the init reads
@@ -95,7 +90,7 @@ static int compile(const struct sb_filter_of *of,
 	sb_buf_add(&b, code, out.len * 8UL);
 	munmap(code, out.len * 8UL);
 	if (b.failed)
-		return no_memory(err);
+		return sb_no_memory(err);
 	if (sb_fdio_write(of->dir->step_fd, name, b.data, b.len, err) < 0)
 		return sb_wrap(err, "step directory %s", of->dir->step);
 	return 0;
@@ -134,11 +129,11 @@ static int give(struct sb_filter *f, struct sb_mounts *m,
 	source = sb_mounts_path(m, of->dir->step, name);
 	inside = sb_mounts_path(m, of->place, name);
 	if (!source || !inside)
-		return no_memory(err);
+		return sb_no_memory(err);
 	sb_strv_add(&f->words, "-p");
 	sb_strv_add(&f->words, inside);
 	if (f->words.failed)
-		return no_memory(err);
+		return sb_no_memory(err);
 	return sb_mounts_bind(m, source, inside, "bind,ro", err);
 }
 
@@ -159,7 +154,7 @@ int sb_filter_plan(struct sb_filter *f, struct sb_mounts *m,
 		if (f->profile && bundle)
 			sb_strv_add(notes, "linux.seccomp: the site's profile "
 					   "takes its place");
-		return notes->failed ? no_memory(err) : 0;
+		return notes->failed ? sb_no_memory(err) : 0;
 	}
 	f->how = SB_SPEC_SECCOMP_OURS;
 	src.json = f->profile;

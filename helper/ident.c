@@ -72,7 +72,7 @@ static int plan_file(struct sb_ident_file *file, add_fn *add,
 		return sb_wrap(err, "step directory %s", of->dir->path);
 	if (asprintf(&file->source, "%s/%s", of->dir->path, name) < 0) {
 		file->source = NULL;
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	}
 	return 0;
 }

@@ -23,17 +23,12 @@
 /* Where a container that mounts no tmpfs gets one for our files. */
 #define OWN_PLACE "/.stepbox"
 
-static int no_memory(struct sb_err *err)
-{
-	return sb_fail(err, SB_FAIL, "out of memory");
-}
-
 /* Shows a file of the host's in the place. */
 static int show(struct sb_mounts *m, const char *source, const char *dest,
 		struct sb_err *err)
 {
 	if (!source || !dest)
-		return no_memory(err);
+		return sb_no_memory(err);
 	return sb_mounts_bind(m, source, dest, "bind", err);
 }
 
@@ -51,7 +46,7 @@ static int find_place(struct sb_inside *in, struct sb_mounts *m,
 			return -1;
 	}
 	in->place = sb_mounts_path(m, tmpfs, SB_SPEC_PLACE);
-	return in->place ? 0 : no_memory(err);
+	return in->place ? 0 : sb_no_memory(err);
 }
 
 static int show_init(struct sb_inside *in, struct sb_mounts *m,
@@ -191,7 +186,7 @@ static int add_init(struct sb_inside *in, struct sb_mounts *m,
 	const char *cwd = of->workdir ? of->workdir : of->job->cwd;
 
 	if (!init || !status)
-		return no_memory(err);
+		return sb_no_memory(err);
 	sb_strv_add(&in->args, init);
 	add_option(&in->args, "-N", of->where);
 	if (cwd)
@@ -224,11 +219,11 @@ static int make_args(struct sb_inside *in, struct sb_mounts *m,
 	if (is_hosts_file(of->job, name, sizeof(name)))
 		first = sb_mounts_path(m, in->place, name);
 	if (!first)
-		return no_memory(err);
+		return sb_no_memory(err);
 	sb_strv_add(&in->args, first);
 	for (size_t i = 1; i < of->job->cmd.n; i++)
 		sb_strv_add(&in->args, of->job->cmd.v[i]);
-	return in->args.failed ? no_memory(err) : 0;
+	return in->args.failed ? sb_no_memory(err) : 0;
 }
 
 int sb_inside_plan(struct sb_inside *in, struct sb_mounts *m,

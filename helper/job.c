@@ -245,7 +245,7 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 	if (j->step_name)
 		finish_bcast(j);
 	if (j->cmd.failed)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	if (!j->cmd.n)
 		return sb_fail(err, SB_FAIL,
 			       "no command to run (see stepbox "

@@ -157,7 +157,7 @@ int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
 	    carry_numbers(&s, doc->mark, &carried, err) < 0)
 		return -1;
 	if (carried.failed)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	if (carried.len) {
 		text = carried.data;
 		len = carried.len;

@@ -32,11 +32,6 @@ struct parts {
 	int lower, upper, work;
 };
 
-static int no_memory(struct sb_err *err)
-{
-	return sb_fail(err, SB_FAIL, "out of memory");
-}
-
 /* ---- where the data lie ---- */
 
 static int make_data(struct sb_layer *l, const struct sb_layer_of *of,
@@ -44,7 +39,7 @@ static int make_data(struct sb_layer *l, const struct sb_layer_of *of,
 {
 	if (asprintf(&l->data, "%s/" DATA, of->dir->path) < 0) {
 		l->data = NULL;
-		return no_memory(err);
+		return sb_no_memory(err);
 	}
 	if (mkdirat(of->dir->fd, DATA, 0700) < 0 && errno != EEXIST)
 		return sb_fail(err, SB_FAIL, "step directory %s: %s", l->data,
@@ -386,7 +381,7 @@ static int mount_layer(struct sb_layer *l, const struct sb_layer_of *of,
 			       of->dir->path, strerror(errno));
 	if (asprintf(&l->root, "%s/" ROOT, of->dir->path) < 0) {
 		l->root = NULL;
-		return no_memory(err);
+		return sb_no_memory(err);
 	}
 	if (of->store && !owns(of->rootfs_fd)) {
 		if (fuse_overlay(l, of, p, err) < 0)

@@ -16,11 +16,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-static int no_memory(struct sb_err *err)
-{
-	return sb_fail(err, SB_FAIL, "out of memory");
-}
-
 static const char *keep(struct sb_mounts *m, const char *s)
 {
 	sb_strv_add(&m->strings, s);
@@ -46,7 +41,7 @@ static int add(struct sb_mounts *m, const char *source, const char *destination,
 	if (m->n == m->room) {
 		list = realloc(m->list, 2 * (m->n + 4) * sizeof(*list));
 		if (!list)
-			return no_memory(err);
+			return sb_no_memory(err);
 		m->list = list;
 		m->room = 2 * (m->n + 4);
 	}
@@ -57,7 +52,7 @@ static int add(struct sb_mounts *m, const char *source, const char *destination,
 		.options = keep(m, options),
 		.file = file,
 	};
-	return m->strings.failed ? no_memory(err) : 0;
+	return m->strings.failed ? sb_no_memory(err) : 0;
 }
 
 static int has_word(const char *list, const char *word)
@@ -173,7 +168,7 @@ static int add_one(struct sb_mounts *m, const struct sb_mountopt *o,
 		return -1;
 	if (o->kind == SB_MOUNT_UMOUNT) {
 		sb_strv_add(&m->umounts, destination);
-		return m->umounts.failed ? no_memory(err) : 0;
+		return m->umounts.failed ? sb_no_memory(err) : 0;
 	}
 	if (o->kind == SB_MOUNT_TMPFS)
 		return sb_mounts_tmpfs(m, destination, o->options, err);
@@ -191,7 +186,7 @@ int sb_mounts_parse(struct sb_mounts *m, const char *text, const char *what,
 	int rc;
 
 	if (!o)
-		return no_memory(err);
+		return sb_no_memory(err);
 	while ((rc = sb_mountopt_next(&text, o, err)) > 0)
 		if (add_one(m, o, names, err) < 0)
 			return sb_wrap(err, "%s", what);
@@ -278,7 +273,7 @@ int sb_mounts_lacking(const json_t *config, int rootfs_fd,
 	*points = calloc(json_array_size(mounts) + SB_MOUNTS_SPARE,
 			 sizeof(**points));
 	if (!*points)
-		return no_memory(err);
+		return sb_no_memory(err);
 	json_array_foreach (mounts, i, e) {
 		path = text_of(e, "destination");
 		if (!path || *path != '/' || below_another(mounts, i) ||

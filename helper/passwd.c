@@ -166,7 +166,7 @@ int sb_who_read(struct sb_who *who, const char *etc, char **env,
 	take_path(&who->shell, sb_env_get(env, "SHELL"));
 	take_path(&who->shell, "/bin/sh");
 	if (!who->user || !who->group || !who->home || !who->shell)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	return 0;
 }
 

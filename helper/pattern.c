@@ -191,6 +191,6 @@ int sb_pattern_expand(const char *pattern, const struct sb_values *v,
 	else
 		expand_words(pattern, v, out);
 	if (out->failed)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	return 0;
 }

@@ -30,7 +30,7 @@ int sb_pending_keep(const struct sb_runtime *rt, const struct sb_taskdir *dir,
 	for (size_t i = 0; i < words.n; i++)
 		sb_buf_add(&record, words.v[i], strlen(words.v[i]) + 1);
 	if (record.failed)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	return sb_fdio_write(dir->fd, SB_FILE_DELETE, record.data, record.len,
 			     err);
 }

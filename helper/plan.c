@@ -23,11 +23,6 @@
 #include <sys/utsname.h>
 #include <termios.h>
 
-static int no_memory(struct sb_err *err)
-{
-	return sb_fail(err, SB_FAIL, "out of memory");
-}
-
 /* ---- wishes: the option, else the site's default ---- */
 
 static int remap_root(const struct sb_plan *p)
@@ -204,7 +199,7 @@ static int plan_scratch(struct sb_plan *p, struct sb_err *err)
 		    sb_mounts_tmpfs(&p->mounts, dirs[i],
 				    "nosuid,nodev,mode=1777", err) < 0)
 			return -1;
-	return p->notes.failed ? no_memory(err) : 0;
+	return p->notes.failed ? sb_no_memory(err) : 0;
 }
 
 static int plan_site_mounts(struct sb_plan *p, struct sb_err *err)
@@ -401,7 +396,7 @@ static int site_env(const struct sb_plan *p, struct sb_strv *site,
 	for (size_t i = mount_home(p); remap_root(p) && i < ARRAY_SIZE(root);
 	     i++)
 		sb_strv_add(site, root[i]);
-	return site->failed ? no_memory(err) : 0;
+	return site->failed ? sb_no_memory(err) : 0;
 }
 
 static int plan_env(struct sb_plan *p, struct sb_err *err)

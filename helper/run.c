@@ -79,7 +79,7 @@ static int write_env_file(struct run *r, struct sb_err *err)
 	for (size_t i = 0; i < r->plan.env.n; i++)
 		sb_buf_add(&b, r->plan.env.v[i], strlen(r->plan.env.v[i]) + 1);
 	if (b.failed)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	return sb_fdio_write(r->dir.fd, "environment", b.data, b.len, err);
 }
 
@@ -98,7 +98,7 @@ static int set_values(struct run *r, struct sb_err *err)
 		letter[(int)letters[i]] = r->number[i];
 	}
 	if (asprintf(&r->env_file, "%s/environment", r->dir.path) < 0)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	letter['b'] = r->dir.path;
 	letter['e'] = r->env_file;
 	letter['m'] = r->dir.step;

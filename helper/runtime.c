@@ -118,7 +118,7 @@ int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
 	char *program = strdup(rt->program[op]);
 
 	if (!program)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	if (sb_pattern_expand(rt->conf->pattern[op], &rt->values, words, err) <
 	    0) {
 		free(program);

@@ -23,7 +23,7 @@ static int show(struct sb_mounts *m, const char *place, const char *name,
 	char *set = NULL;
 
 	if (!inside || asprintf(&set, "%s=%s", variable, inside) < 0)
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	sb_strv_take(env, set);
 	return sb_mounts_bind(m, file, inside, "bind", err);
 }

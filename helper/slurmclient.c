@@ -23,11 +23,6 @@ static const char *const programs[] = {
 	"srun",	   "sshare",   "sstat",	 "strigger",
 };
 
-static int no_memory(struct sb_err *err)
-{
-	return sb_fail(err, SB_FAIL, "out of memory");
-}
-
 /* The dynamic loader that program names (PT_INTERP), links resolved: elf(5).
  * buf has PATH_MAX bytes. */
 static int find_loader(const char *program, char *buf, struct sb_err *err)
@@ -79,7 +74,7 @@ static int write_recipe(int bin, const char *host, const char *loader,
 	int n;
 
 	if (!dir)
-		return no_memory(err);
+		return sb_no_memory(err);
 	parent_of(dir);
 	n = asprintf(&text,
 		     "%s%s\n%s%s:%s" SB_SLURM_PLUGIN_DIR
@@ -88,7 +83,7 @@ static int write_recipe(int bin, const char *host, const char *loader,
 		     host, prefix, host, prefix);
 	if (n < 0) {
 		text = NULL;
-		return no_memory(err);
+		return sb_no_memory(err);
 	}
 	return sb_fdio_write(bin, ".loader", text, n, err);
 }
@@ -112,7 +107,7 @@ static int make_bin(const struct sb_taskdir *dir, const char *place,
 	bin = openat(dir->fd, "bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	prefix = from ? strdup(parent_of(from)) : NULL;
 	if (bin < 0 || !prefix)
-		return no_memory(err);
+		return sb_no_memory(err);
 	snprintf(init, sizeof(init), "%s/init", place);
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		snprintf(path, sizeof(path), "%s/%s", from, programs[i]);
@@ -141,14 +136,14 @@ static int show_host(struct sb_mounts *m, const char *host, const char *srun,
 	struct stat st;
 
 	if (!prefix)
-		return no_memory(err);
+		return sb_no_memory(err);
 	parent_of(parent_of(prefix));
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		if (lstat(dirs[i], &st) < 0 || !S_ISDIR(st.st_mode))
 			continue;
 		to = sb_mounts_path(m, host, dirs[i] + 1);
 		if (!to)
-			return no_memory(err);
+			return sb_no_memory(err);
 		if (sb_mounts_bind(m, dirs[i], to, "rbind,ro", err) < 0)
 			return -1;
 	}
@@ -169,7 +164,7 @@ static int show_same(struct sb_mounts *m, struct sb_err *err)
 		slurm_conf && *slurm_conf == '/' ? slurm_conf : SB_CONF_PATH);
 
 	if (!conf)
-		return no_memory(err);
+		return sb_no_memory(err);
 	parent_of(conf);
 	if (sb_mounts_bind(m, conf, conf, "rbind,ro", err) < 0 ||
 	    sb_mounts_bind(m, SB_SLURM_PLUGIN_DIR, SB_SLURM_PLUGIN_DIR,
@@ -188,7 +183,7 @@ int sb_slurmclient_plan(struct sb_mounts *m, const struct sb_taskdir *dir,
 	*path = sb_mounts_path(m, place, "bin");
 	source = sb_mounts_path(m, dir->path, "bin");
 	if (!host || !*path || !source)
-		return no_memory(err);
+		return sb_no_memory(err);
 	if (!found)
 		return sb_fail(err, SB_FAIL,
 			       "SlurmClient=yes: srun: not found in %s, or not "

@@ -13,11 +13,6 @@ static int wrong(const char *path, const char *what, struct sb_err *err)
 	return sb_fail(err, SB_FAIL, "config.json: %s: not %s", path, what);
 }
 
-static int no_memory(struct sb_err *err)
-{
-	return sb_fail(err, SB_FAIL, "out of memory");
-}
-
 /* The object name in parent, made if missing. */
 static json_t *need_object(json_t *parent, const char *name, struct sb_err *err)
 {
@@ -30,7 +25,7 @@ static json_t *need_object(json_t *parent, const char *name, struct sb_err *err)
 	if (!o) {
 		o = json_object();
 		if (!o || json_object_set_new(parent, name, o) < 0) {
-			no_memory(err);
+			sb_no_memory(err);
 			return NULL;
 		}
 	}
@@ -41,7 +36,7 @@ static int set(json_t *object, const char *name, json_t *value,
 	       struct sb_err *err)
 {
 	if (!value || json_object_set_new(object, name, value) < 0)
-		return no_memory(err);
+		return sb_no_memory(err);
 	return 0;
 }
 
@@ -280,7 +275,7 @@ static int add_mount(json_t *mounts, const struct sb_spec_mount *m,
 		      "type", m->type, "source", m->source, "options",
 		      words_of(m->options));
 	if (!o || json_array_append_new(mounts, o) < 0)
-		return no_memory(err);
+		return sb_no_memory(err);
 	return 0;
 }
 
@@ -326,7 +321,7 @@ int sb_spec_env(const json_t *config, struct sb_strv *out, struct sb_err *err)
 				       i);
 		sb_strv_add(out, json_string_value(e));
 	}
-	return out->failed ? no_memory(err) : 0;
+	return out->failed ? sb_no_memory(err) : 0;
 }
 
 const char *sb_spec_tmpfs(const json_t *config,

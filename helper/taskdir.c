@@ -21,7 +21,7 @@ static int make_temporary(struct sb_taskdir *t, struct sb_err *err)
 		base = "/tmp";
 	if (asprintf(&t->step, "%s/stepbox-XXXXXX", base) < 0) {
 		t->step = NULL;
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	}
 	if (!mkdtemp(t->step))
 		return sb_fail(err, SB_FAIL, "step directory %s: %s", t->step,
@@ -55,7 +55,7 @@ static int make_task(struct sb_taskdir *t, unsigned int task,
 	snprintf(name, sizeof(name), SB_TASK_PREFIX "%u", task);
 	if (asprintf(&t->path, "%s/%s", t->step, name) < 0) {
 		t->path = NULL;
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	}
 	if (!mkdirat(t->step_fd, name, 0700) || errno == EEXIST)
 		t->fd = openat(t->step_fd, name,
@@ -85,7 +85,7 @@ int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
 {
 	*t = (struct sb_taskdir){.step_fd = -1, .fd = -1};
 	if (step && !(t->step = strdup(step)))
-		return sb_fail(err, SB_FAIL, "out of memory");
+		return sb_no_memory(err);
 	if (!step && make_temporary(t, err) < 0)
 		return -1;
 	if (open_step(t, err) < 0)

@@ -2,6 +2,8 @@
 /* Errors as values. */
 #include "err.h"
 
+#include "contract.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +20,11 @@ int sb_fail(struct sb_err *err, int code, const char *fmt, ...)
 	va_end(ap);
 	errno = saved;
 	return -1;
+}
+
+int sb_no_memory(struct sb_err *err)
+{
+	return sb_fail(err, SB_FAIL, "out of memory");
 }
 
 int sb_wrap(struct sb_err *err, const char *fmt, ...)

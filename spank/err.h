@@ -17,6 +17,9 @@ struct sb_err {
 int sb_fail(struct sb_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same for memory that ran out. */
+int sb_no_memory(struct sb_err *err);
+
 /* Puts the formatted text and ": " before err's text; code stays. Returns -1
  * and keeps errno. */
 int sb_wrap(struct sb_err *err, const char *fmt, ...)
