@@ -289,7 +289,7 @@ plain none"
 }
 
 @test "huge numbers and unknown fields reach the runtime unchanged; limits are the job's" {
-	C jq -c '.process.rlimits=[{"type":"RLIMIT_CORE","hard":7,"soft":7}] | .["x-unknown"]={"a":[1.5,null],"b":0}' \
+	C jq -c '.process.rlimits=[{"type":"RLIMIT_NOFILE","hard":70,"soft":70}] | .["x-unknown"]={"a":[1.5,null],"b":0}' \
 		/images/centos/config.json | sed 's/"b":0/"b":18446744073709551615/' |
 		C tee /images/odd/config.json >/dev/null
 	# The runtime's own copy is seen from outside while the step runs.
@@ -298,8 +298,9 @@ plain none"
 	run C bash -c 'cat /run/stepbox/*/*/task-0/config.json'
 	lacks rlimits
 	has '"x-unknown":{"a":[1.5,null],"b":18446744073709551615}'
-	run ash 'ulimit -Sc 4096; srun -Q --container=/images/odd sh -c "ulimit -c" 2>/dev/null; srun -Q sh -c "ulimit -c"'
-	is "${lines[0]}" "${lines[1]}"
+	run ash 'ulimit -Sn 777; srun -Q --container=/images/odd sh -c "ulimit -n; ulimit -Hn" 2>/dev/null; ulimit -Hn'
+	is "${lines[0]}" 777
+	is "${lines[1]}" "${lines[2]}"
 }
 
 @test "a bundle with a blank and letters of patterns in its path" {
