@@ -2,6 +2,7 @@
 /* What is removed with the step, and what never is. */
 #define _GNU_SOURCE
 #include "tree.h"
+#include "reap.h"
 
 #include "../../spank/contract.h"
 #include "../../spank/reap.h"
@@ -133,18 +134,7 @@ static void test_tree_refused(void **state)
 
 static int reap_all(char *said, size_t size)
 {
-	struct sb_reap r = {.name = "1.2.0", .task = -1};
-	int out[2], rc, dir = open(step, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ssize_t n;
-
-	assert_int_equal(pipe(out), 0);
-	rc = sb_reap(dir, out[1], &r);
-	close(out[1]);
-	n = read(out[0], said, size - 1);
-	said[n < 0 ? 0 : n] = '\0';
-	close(out[0]);
-	close(dir);
-	return rc;
+	return unit_reap(step, 0, said, size);
 }
 
 /* Everything in the step directory is gone, and nobody complained. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE
 /* The task's directory, and what empties it. */
-#include "unit.h"
+#include "reap.h"
 
 #include "../../helper/report.h"
 #include "../../helper/taskdir.h"
@@ -31,18 +31,7 @@ static int teardown(void **state)
 
 static int reap_all(int keep, char *said, size_t size)
 {
-	struct sb_reap r = {.name = "1.2.0", .task = -1, .keep_deletes = keep};
-	int out[2], rc, dir = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ssize_t n;
-
-	assert_int_equal(pipe(out), 0);
-	rc = sb_reap(dir, out[1], &r);
-	close(out[1]);
-	n = read(out[0], said, size - 1);
-	said[n < 0 ? 0 : n] = '\0';
-	close(out[0]);
-	close(dir);
-	return rc;
+	return unit_reap(base, keep, said, size);
 }
 
 static void test_made_and_emptied(void **state)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the child that has become the user does, called in the test itself. */
+#ifndef UNIT_REAP_H
+#define UNIT_REAP_H
+
+#include "unit.h"
+
+#include "../../spank/reap.h"
+
+#include <fcntl.h>
+
+/* sb_reap of all tasks of the step directory at path; said gets its report. */
+static inline int unit_reap(const char *path, int keep, char *said, size_t size)
+{
+	struct sb_reap r = {.name = "1.2.0", .task = -1, .keep_deletes = keep};
+	int out[2], rc, dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ssize_t n;
+
+	assert_int_equal(pipe(out), 0);
+	rc = sb_reap(dir, out[1], &r);
+	close(out[1]);
+	n = read(out[0], said, size - 1);
+	said[n < 0 ? 0 : n] = '\0';
+	close(out[0]);
+	close(dir);
+	return rc;
+}
+
+#endif
