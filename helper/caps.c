@@ -89,4 +89,5 @@ void sb_caps_read(const json_t *config, struct sb_caps *caps)
 	caps->bounding = mask(sets, "bounding");
 	caps->inheritable = mask(sets, "inheritable");
 	caps->ambient = mask(sets, "ambient");
+	caps->permitted = mask(sets, "permitted");
 }

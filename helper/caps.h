@@ -7,7 +7,7 @@
 
 /* The sets of config.json's process.capabilities, a bit per capability. */
 struct sb_caps {
-	unsigned long long bounding, inheritable, ambient;
+	unsigned long long bounding, inheritable, ambient, permitted;
 };
 
 /* Reads them. What is no capability that this program knows is passed over, as

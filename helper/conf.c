@@ -18,6 +18,7 @@ static const char *const op_keys[SB_OPS] = {
 	[SB_OP_RUN] = "RunTimeRun",	[SB_OP_CREATE] = "RunTimeCreate",
 	[SB_OP_START] = "RunTimeStart", [SB_OP_QUERY] = "RunTimeQuery",
 	[SB_OP_KILL] = "RunTimeKill",	[SB_OP_DELETE] = "RunTimeDelete",
+	[SB_OP_EXEC] = "RunTimeExec",
 };
 
 const char *sb_conf_op_key(enum sb_op op)
@@ -60,6 +61,9 @@ static int set_pattern(struct sb_conf *c, const struct key *k,
 {
 	if (sb_pattern_check(value, err) < 0)
 		return sb_wrap(err, "%s", k->name);
+	if (k->arg != SB_OP_EXEC && sb_pattern_uses(value, 'x'))
+		return sb_fail(err, SB_FAIL, "%s: %%x is for RunTimeExec alone",
+			       k->name);
 	return replace(&c->pattern[k->arg], value, err);
 }
 
@@ -189,16 +193,57 @@ static int set_bool(struct sb_conf *c, const struct key *k, const char *value,
 	return 0;
 }
 
+/* Finds value in words (n of them), whose places are an enum's values. */
+static int set_word(int *to, const struct key *k, const char *value,
+		    const char *const *words, int n, struct sb_err *err)
+{
+	for (*to = 0; *to < n; ++*to)
+		if (words[*to] && !strcasecmp(value, words[*to]))
+			return 0;
+	n--;
+	return sb_fail(err, SB_FAIL, "%s=%s: neither %s nor %s", k->name, value,
+		       words[n - 1], words[n]);
+}
+
 static int set_mode(struct sb_conf *c, const struct key *k, const char *value,
 		    struct sb_err *err)
 {
-	if (!strcasecmp(value, "run"))
-		c->mode = SB_MODE_RUN;
-	else if (!strcasecmp(value, "create"))
-		c->mode = SB_MODE_CREATE;
-	else
-		return sb_fail(err, SB_FAIL, "%s=%s: neither run nor create",
-			       k->name, value);
+	static const char *const words[] = {
+		[SB_MODE_RUN] = "run", [SB_MODE_CREATE] = "create"};
+	int mode;
+
+	if (set_word(&mode, k, value, words, ARRAY_SIZE(words), err) < 0)
+		return -1;
+	c->mode = mode;
+	return 0;
+}
+
+static int set_per(struct sb_conf *c, const struct key *k, const char *value,
+		   struct sb_err *err)
+{
+	static const char *const words[] = {
+		[SB_PER_NODE] = "node", [SB_PER_TASK] = "task"};
+	int per;
+
+	if (set_word(&per, k, value, words, ARRAY_SIZE(words), err) < 0)
+		return -1;
+	c->per = per;
+	return 0;
+}
+
+static int set_join(struct sb_conf *c, const struct key *k, const char *value,
+		    struct sb_err *err)
+{
+	static const char *const words[] = {
+		[SB_JOIN_AUTO] = "auto",
+		[SB_JOIN_NAMESPACES] = "namespaces",
+		[SB_JOIN_EXEC] = "exec",
+	};
+	int join;
+
+	if (set_word(&join, k, value, words, ARRAY_SIZE(words), err) < 0)
+		return -1;
+	c->join = join;
 	return 0;
 }
 
@@ -227,7 +272,7 @@ static int set_regex(struct sb_conf *c, const struct key *k, const char *value,
 	rc = regcomp(re, value, REG_EXTENDED | REG_NOSUB);
 	*has = !rc;
 	if (!rc)
-		return 0;
+		return k->arg ? 0 : replace(&c->env_exclude_text, value, err);
 	regerror(rc, re, why, sizeof(why));
 	return sb_fail(err, SB_FAIL, "%s=\"%s\": %s", k->name, value, why);
 }
@@ -252,6 +297,9 @@ static const struct key keys[] = {
 	{"RunTimeQuery", set_pattern, SB_OP_QUERY},
 	{"RunTimeKill", set_pattern, SB_OP_KILL},
 	{"RunTimeDelete", set_pattern, SB_OP_DELETE},
+	{"RunTimeExec", set_pattern, SB_OP_EXEC},
+	{"ContainerPer", set_per, 0},
+	{"ContainerJoin", set_join, 0},
 	{"ContainerPath", set_path, AT(container_path)},
 	{"EnvExclude", set_regex, 0},
 	{"RunTimeEnvExclude", set_regex, 1},
@@ -441,6 +489,7 @@ void sb_conf_free(struct sb_conf *c)
 	for (int i = 0; i < SB_OPS; i++)
 		sb_cleanup_free(&c->pattern[i]);
 	sb_cleanup_free(&c->container_path);
+	sb_cleanup_free(&c->env_exclude_text);
 	if (c->has_env_exclude)
 		regfree(&c->env_exclude);
 	if (c->has_runtime_env_exclude)

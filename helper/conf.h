@@ -16,6 +16,7 @@ enum sb_op {
 	SB_OP_QUERY,
 	SB_OP_KILL,
 	SB_OP_DELETE,
+	SB_OP_EXEC, /* not oci.conf's: stepbox.conf(5) */
 	SB_OPS
 };
 
@@ -31,14 +32,30 @@ enum sb_init {
 	SB_INIT_YES,
 };
 
+/* What a step with several tasks on a node gets there. */
+enum sb_per {
+	SB_PER_NODE, /* one container for all of them */
+	SB_PER_TASK,
+};
+
+/* How a task gets into a container that is there. */
+enum sb_join {
+	SB_JOIN_AUTO, /* by its namespaces, or if it is none, RunTimeExec */
+	SB_JOIN_NAMESPACES,
+	SB_JOIN_EXEC,
+};
+
 struct sb_conf {
 	char *runtime;	       /* Runtime; NULL: only patterns of the site's */
 	char *pattern[SB_OPS]; /* RunTime*; NULL: not set */
 	enum sb_mode mode;
 	enum sb_init init;
+	enum sb_per per;
+	enum sb_join join;
 	char *container_path; /* ContainerPath, unexpanded; NULL: default */
 	regex_t env_exclude, runtime_env_exclude;
 	int has_env_exclude, has_runtime_env_exclude;
+	char *env_exclude_text;	       /* EnvExclude as it stands */
 	struct sb_strv mounts;	       /* Mount, unexpanded, in order */
 	struct sb_strv env_set;	       /* EnvSet: "NAME=VALUE" */
 	struct sb_strv bundle_paths;   /* BundlePath; none: all are allowed */

@@ -13,8 +13,9 @@
 
 /* Facts about the node and the job; all borrowed. */
 struct sb_convert {
-	const char *bundle;			 /* its directory, absolute */
-	unsigned int umask;			 /* the job's */
+	const char *bundle; /* its directory, absolute */
+	unsigned int umask; /* the job's */
+	int shared; /* tasks that are the node's processes will enter it */
 	unsigned int kernel_major, kernel_minor; /* uname(2) */
 	/* Whether the job's user can see such a file on the node. */
 	int (*exists)(void *arg, const char *path);

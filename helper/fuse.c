@@ -4,6 +4,8 @@
 #include "fuse.h"
 
 #include "../spank/contract.h"
+#include "../spank/proc.h"
+#include "fdio.h"
 #include "mem.h"
 
 #include <fcntl.h>
@@ -71,6 +73,33 @@ static void close_others(const struct sb_fuse_of *of, const struct ends *e)
 	}
 }
 
+/* For slurmstepd's plugin, which must see to our end. */
+static void name_self(int dir)
+{
+	char text[64];
+	struct sb_proc p;
+	struct sb_err ignored;
+	int n;
+
+	if (sb_proc_read(getpid(), &p) < 0)
+		return;
+	n = snprintf(text, sizeof(text), "pid %d %llu\n", getpid(), p.start);
+	sb_fdio_write(dir, SB_FILE_SERVERS, text, n, &ignored);
+}
+
+/* sb_fuse_follow: whether that is what has come. */
+static int follow_other(struct pollfd *p)
+{
+	pid_t pid;
+
+	if (!p[1].revents || p[2].revents ||
+	    read(p[1].fd, &pid, sizeof(pid)) != sizeof(pid))
+		return 0;
+	p[0].fd = syscall(SYS_pidfd_open, pid, 0);
+	p[1].fd = -1;
+	return p[0].fd >= 0;
+}
+
 /*
  * Stands between: the caller's death is known by a pidfd, since he is no parent
  * of ours any more; ours kills the program.
@@ -82,6 +111,8 @@ watch(const struct sb_fuse_of *of, const struct ends *e)
 			      {.fd = e->talk, .events = POLLIN}};
 	pid_t self = getpid(), pid;
 	int null;
+
+	name_self(of->dir);
 
 	/* What Slurm or a terminal sends to the whole step is for the command.
 	 * libfuse leaves alone what is ignored. The step's output is not to be
@@ -99,7 +130,8 @@ watch(const struct sb_fuse_of *of, const struct ends *e)
 		become_fuse(of, self);
 	p[2].fd = pid < 0 ? -1 : syscall(SYS_pidfd_open, pid, 0);
 	p[2].events = POLLIN;
-	while (p[2].fd >= 0 && poll(p, 3, -1) < 0 && errno == EINTR)
+	while (p[2].fd >= 0 &&
+	       ((poll(p, 3, -1) < 0 && errno == EINTR) || follow_other(p)))
 		;
 	if (pid > 0) {
 		kill(pid, SIGKILL);
@@ -194,6 +226,15 @@ int sb_fuse_mount(const struct sb_fuse_of *of, struct sb_err *err)
 	if (wait_for_mount(of->root, talk, log, err) < 0)
 		return -1;
 	return steal_fd(&talk);
+}
+
+int sb_fuse_follow(int fd, pid_t pid, struct sb_err *err)
+{
+	/* What is left in the socket can still be read when we have gone. */
+	if (send(fd, &pid, sizeof(pid), MSG_NOSIGNAL) != sizeof(pid))
+		return sb_fail(err, SB_FAIL, "fuse-overlayfs: %s",
+			       strerror(errno));
+	return 0;
 }
 
 void sb_fuse_stop(int fd)

@@ -8,6 +8,10 @@
  * job's user again, in a user namespace of his own, and it loads the seccomp
  * filters last, since they may forbid just that.
  *
+ * Where all tasks on a node share a container, it is that container's process
+ * (-H, hold.h), and once more what each task passes through when it has entered
+ * it (-x): then it does all of this but to stand in.
+ *
  * By another name it is Slurm's client program of that name (slurmclient.h).
  *
  * It is linked statically and bound into the container, whose libraries may be
@@ -15,6 +19,7 @@
  */
 #define _GNU_SOURCE
 #include "../spank/contract.h"
+#include "hold.h"
 #include "tty.h"
 
 #include <errno.h>
@@ -46,7 +51,13 @@ static struct {
 	const char *files;   /* -f: the soft limit of open files */
 	const char *workdir; /* -w: go there, or fail */
 	const char *ids;     /* -u UID:GID: whom to be, in place of root */
-	const char *caps;    /* -k BOUNDING:INHERITABLE:AMBIENT, in hex */
+	const char *caps;    /* -k BOUNDING:INHERITABLE:AMBIENT:PERMITTED */
+	const char *enter;   /* -j FD: the user namespace in which to be that */
+	const char *hold;    /* -H DIR: hold a container that others enter */
+	const char *tasks;   /* -T: so many of them */
+	const char *parent;  /* -P: whoever starts them */
+	int direct;	     /* -x: become the command */
+	int no_new_privs;    /* -n */
 	int quiet;	     /* -q: another task says what all would */
 	int fallback;	     /* -s: /bin/sh if the command is missing */
 	int terminal;	     /* -t: standard input is to control us */
@@ -117,21 +128,31 @@ static char **read_options(char **argv)
 		char c;
 		const char **to;
 	} words[] = {
-		{'N', &opt.where},   {'c', &opt.cwd}, {'r', &opt.status},
-		{'f', &opt.files},   {'u', &opt.ids}, {'k', &opt.caps},
-		{'w', &opt.workdir},
+		{'N', &opt.where},   {'c', &opt.cwd},	{'r', &opt.status},
+		{'f', &opt.files},   {'u', &opt.ids},	{'k', &opt.caps},
+		{'w', &opt.workdir}, {'H', &opt.hold},	{'T', &opt.tasks},
+		{'P', &opt.parent},  {'j', &opt.enter},
+	};
+	static const struct {
+		char c;
+		int *to;
+	} flags[] = {
+		{'q', &opt.quiet},	  {'s', &opt.fallback},
+		{'t', &opt.terminal},	  {'x', &opt.direct},
+		{'n', &opt.no_new_privs},
 	};
 
 	opt.where = "container";
 	for (argv++; *argv && **argv == '-'; argv++) {
 		char c = (*argv)[1];
+		int is_flag = 0;
 
 		if (c == '-')
 			return argv + 1;
-		opt.quiet |= c == 'q';
-		opt.fallback |= c == 's';
-		opt.terminal |= c == 't';
-		if (c == 'q' || c == 's' || c == 't' || !argv[1])
+		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+			if (flags[i].c == c)
+				is_flag = *flags[i].to = 1;
+		if (is_flag || !argv[1])
 			continue;
 		argv++;
 		if (c == 'p')
@@ -210,11 +231,18 @@ static void write_map(const char *file, const char *id)
 }
 
 /* The runtime's root is the job's user outside: one more namespace, in which he
- * has his own number again. Groups can be set in neither. */
+ * has his own number again; in a shared container the one that its own process
+ * has made. Groups can be set in neither. */
 static void become_user(void)
 {
 	const char *gid = opt.ids ? strchr(opt.ids, ':') : NULL;
 
+	if (opt.enter) {
+		if (setns(number(opt.enter), CLONE_NEWUSER) < 0)
+			fail("user namespace: ", "the inner one",
+			     strerror(errno));
+		close(number(opt.enter));
+	}
 	if (!gid)
 		return;
 	if (unshare(CLONE_NEWUSER) < 0)
@@ -242,7 +270,7 @@ static void limit_capabilities(void)
 {
 	struct cap_head head = {CAP_VERSION, 0};
 	struct cap_data data[2];
-	unsigned long long bounding, inheritable, ambient;
+	unsigned long long bounding, inheritable, ambient, permitted;
 	const char *s = opt.caps;
 
 	if (!s)
@@ -250,6 +278,7 @@ static void limit_capabilities(void)
 	bounding = hex(&s);
 	inheritable = hex(&s);
 	ambient = hex(&s);
+	permitted = hex(&s);
 	if (syscall(SYS_capget, &head, data) < 0)
 		fail("capabilities: ", "capget", strerror(errno));
 	for (int i = 0; i < 64; i++)
@@ -263,6 +292,13 @@ static void limit_capabilities(void)
 						   << 32;
 	data[0].inheritable = inheritable;
 	data[1].inheritable = inheritable >> 32;
+	/* Then root gains none by execve(2), and must not have more before. */
+	if (opt.no_new_privs) {
+		data[0].permitted &= permitted;
+		data[1].permitted &= permitted >> 32;
+		data[0].effective = data[0].permitted;
+		data[1].effective = data[1].permitted;
+	}
 	if (syscall(SYS_capset, &head, data) < 0)
 		fail("capabilities: ", "capset", strerror(errno));
 	/* Not beyond what is permitted and inheritable. */
@@ -430,6 +466,23 @@ static void restore_limit(void)
 		setrlimit(RLIMIT_NOFILE, &files);
 }
 
+static void take_terminal(void)
+{
+	setsid();
+	ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+}
+
+static void __attribute__((noreturn))
+become_command(char **argv, const sigset_t *mask)
+{
+	if (opt.no_new_privs)
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	limit_capabilities();
+	load_filters();
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	run_command(argv);
+}
+
 static pid_t start(char **argv, const sigset_t *mask)
 {
 	/* It needs no memory of its own until it executes or ends. */
@@ -440,16 +493,11 @@ static pid_t start(char **argv, const sigset_t *mask)
 	/* A group of its own: `kill 0` in a script is not for us. On a
 	 * terminal the command leads the session, as it does without a
 	 * container: with us as leader nobody would continue it after ^Z. */
-	if (opt.terminal) {
-		setsid();
-		ioctl(STDIN_FILENO, TIOCSCTTY, 0);
-	} else {
+	if (opt.terminal)
+		take_terminal();
+	else
 		setpgid(0, 0);
-	}
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	limit_capabilities();
-	load_filters();
-	run_command(argv);
+	become_command(argv, mask);
 }
 
 /* ---- until it ends ---- */
@@ -542,6 +590,19 @@ static void __attribute__((noreturn)) finish(int status)
 	_exit(128 + sig);
 }
 
+/* In a container that others share: the task's own process stays what it is. */
+static void __attribute__((noreturn)) run_directly(char **argv)
+{
+	sigset_t mask;
+
+	/* With -t in a session that has no terminal yet (RunTimeExec). */
+	if (opt.terminal)
+		take_terminal();
+	go_to_cwd();
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	become_command(argv, &mask);
+}
+
 int main(int argc, char **argv)
 {
 	pid_t pid, parent = getppid();
@@ -553,11 +614,18 @@ int main(int argc, char **argv)
 	if (self && strchr(self, '/') && strcmp(strrchr(self, '/'), "/init"))
 		become_client(self, argv);
 	argv = read_options(argv);
+	if (opt.direct) {
+		read_filters();
+		become_user();
+		run_directly(argv);
+	}
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	signal(SIGCHLD, SIG_DFL);
 	read_filters();
 	become_user();
+	if (opt.hold)
+		sb_hold(opt.hold, number(opt.tasks), number(opt.parent));
 	/* Not before: a change of credentials may clear it, prctl(2). */
 	prctl(PR_SET_PDEATHSIG, getpid() == 1 ? SIGKILL : SIG_ORPHANED);
 	if (getpid() != 1)

@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "caps.h"
+#include "hold.h"
 #include "mem.h"
 #include "session.h"
 #include "slurmclient.h"
@@ -19,6 +20,7 @@
 #define SCRIPT "slurm_script"
 #define BROADCAST "bcast"
 #define STATUS "status"
+#define TERMINALS "pts"
 
 /* Where a container that mounts no tmpfs gets one for our files. */
 #define OWN_PLACE "/.stepbox"
@@ -52,17 +54,19 @@ static int find_place(struct sb_inside *in, struct sb_mounts *m,
 static int show_init(struct sb_inside *in, struct sb_mounts *m,
 		     const struct sb_inside_of *of, struct sb_err *err)
 {
-	if (of->conf->init == SB_INIT_NO)
+	if (of->conf->init == SB_INIT_NO && !of->shared)
 		return 0;
 	if (access(SB_INIT_PATH, X_OK) < 0)
 		return sb_fail(err, SB_FAIL, "init %s: %s", SB_INIT_PATH,
 			       strerror(errno));
 	in->init = 1;
 	/* Root is root. */
-	in->identity = !of->remap_root && of->job->uid;
-	if (show(m, SB_INIT_PATH, sb_mounts_path(m, in->place, INIT), err) < 0)
+	in->identity =
+		!of->remap_root && of->job->uid && of->conf->init != SB_INIT_NO;
+	in->program = sb_mounts_path(m, in->place, INIT);
+	if (show(m, SB_INIT_PATH, in->program, err) < 0)
 		return -1;
-	if (of->mode != SB_MODE_CREATE)
+	if (of->mode != SB_MODE_CREATE || of->shared)
 		return 0;
 	if (sb_taskdir_touch(of->dir, SB_TASKDIR_STATUS, err) < 0)
 		return -1;
@@ -97,8 +101,9 @@ static int show_command(struct sb_inside *in, struct sb_mounts *m,
 
 	if (!is_hosts_file(of->job, name, sizeof(name)))
 		return 0;
-	return show(m, of->job->cmd.v[0], sb_mounts_path(m, in->place, name),
-		    err);
+	in->command = of->job->cmd.v[0];
+	in->command_inside = sb_mounts_path(m, in->place, name);
+	return show(m, in->command, in->command_inside, err);
 }
 
 /* The step's terminal belongs to the host's devpts, which the container's own
@@ -108,10 +113,36 @@ static int show_terminal(struct sb_inside *in, struct sb_mounts *m,
 {
 	const char *tty = of->terminal ? ttyname(STDIN_FILENO) : NULL;
 
-	if (!tty || of->mode != SB_MODE_CREATE ||
+	if (!tty || of->shared || of->mode != SB_MODE_CREATE ||
 	    strcmp(in->place, "/dev/" SB_SPEC_PLACE))
 		return 0;
 	return show(m, tty, "/dev/console", err);
+}
+
+/*
+ * In a shared container the one that needs it comes later, and gives its
+ * terminal that name itself (join.c): from here. The node's devpts in place of
+ * the container's would do for the name, but no program could open a terminal
+ * of its own there: its ptmx is for root alone (systemd mounts it so), and
+ * /dev/ptmx works only beside it.
+ */
+static int show_terminals(struct sb_inside *in, struct sb_mounts *m,
+			  const struct sb_inside_of *of, struct sb_err *err)
+{
+	if (!of->shared || strcmp(in->place, "/dev/" SB_SPEC_PLACE))
+		return 0;
+	in->terminals = sb_mounts_path(m, in->place, TERMINALS);
+	return show(m, "/dev/pts", in->terminals, err);
+}
+
+/* Where tasks tell the container's process that they have come. */
+static int show_hold(struct sb_inside *in, struct sb_mounts *m,
+		     const struct sb_inside_of *of, struct sb_err *err)
+{
+	if (!of->shared)
+		return 0;
+	return show(m, sb_mounts_path(m, of->dir->path, SB_HOLD_DIR),
+		    sb_mounts_path(m, in->place, SB_HOLD_DIR), err);
 }
 
 /* Its programs are started by our init. */
@@ -163,17 +194,24 @@ static void add_limit(struct sb_strv *args)
 	add_option(args, "-f", number);
 }
 
-/* The user again, with the capabilities that the bundle grants. */
+/* The user again. */
 static void add_identity(struct sb_strv *args, const struct sb_inside_of *of)
 {
-	struct sb_caps caps;
-	char text[64];
+	char text[32];
 
 	snprintf(text, sizeof(text), "%u:%u", of->job->uid, of->job->gid);
 	add_option(args, "-u", text);
+}
+
+/* The capabilities that the bundle grants. */
+static void add_caps(struct sb_strv *args, const struct sb_inside_of *of)
+{
+	struct sb_caps caps;
+	char text[80];
+
 	sb_caps_read(of->bundle->config.root, &caps);
-	snprintf(text, sizeof(text), "%llx:%llx:%llx", caps.bounding,
-		 caps.inheritable, caps.ambient);
+	snprintf(text, sizeof(text), "%llx:%llx:%llx:%llx", caps.bounding,
+		 caps.inheritable, caps.ambient, caps.permitted);
 	add_option(args, "-k", text);
 }
 
@@ -181,13 +219,12 @@ static void add_identity(struct sb_strv *args, const struct sb_inside_of *of)
 static int add_init(struct sb_inside *in, struct sb_mounts *m,
 		    const struct sb_inside_of *of, struct sb_err *err)
 {
-	const char *init = sb_mounts_path(m, in->place, INIT);
 	const char *status = sb_mounts_path(m, in->place, STATUS);
 	const char *cwd = of->workdir ? of->workdir : of->job->cwd;
 
-	if (!init || !status)
+	if (!in->program || !status)
 		return sb_no_memory(err);
-	sb_strv_add(&in->args, init);
+	sb_strv_add(&in->args, in->program);
 	add_option(&in->args, "-N", of->where);
 	if (cwd)
 		add_option(&in->args, of->workdir ? "-w" : "-c", cwd);
@@ -199,8 +236,10 @@ static int add_init(struct sb_inside *in, struct sb_mounts *m,
 		sb_strv_add(&in->args, "-t");
 	if (of->mode == SB_MODE_CREATE)
 		add_option(&in->args, "-r", status);
-	if (in->identity)
+	if (in->identity) {
 		add_identity(&in->args, of);
+		add_caps(&in->args, of);
+	}
 	for (size_t i = 0; i < in->filter.words.n; i++)
 		sb_strv_add(&in->args, in->filter.words.v[i]);
 	add_limit(&in->args);
@@ -208,19 +247,55 @@ static int add_init(struct sb_inside *in, struct sb_mounts *m,
 	return 0;
 }
 
+/* For tasks that enter: what the runtime would make of process. Its uid, gid
+ * and umask are the tasks' anyway. */
+static void add_join(struct sb_inside *in, const struct sb_inside_of *of)
+{
+	const json_t *process =
+		json_object_get(of->bundle->config.root, "process");
+
+	if (json_is_true(json_object_get(process, "noNewPrivileges")))
+		sb_strv_add(&in->join, "-n");
+	add_caps(&in->join, of);
+	for (size_t i = 0; i < in->filter.words.n; i++)
+		sb_strv_add(&in->join, in->filter.words.v[i]);
+}
+
+/* The container's process runs no task. */
+static int make_shared(struct sb_inside *in, struct sb_mounts *m,
+		       const struct sb_inside_of *of, struct sb_err *err)
+{
+	const char *hold = sb_mounts_path(m, in->place, SB_HOLD_DIR);
+	char number[16];
+
+	if (!in->program || !hold)
+		return sb_no_memory(err);
+	sb_strv_add(&in->args, in->program);
+	add_option(&in->args, "-N", of->where);
+	add_option(&in->args, "-H", hold);
+	snprintf(number, sizeof(number), "%u", of->shared);
+	add_option(&in->args, "-T", number);
+	snprintf(number, sizeof(number), "%d", of->parent);
+	add_option(&in->args, "-P", number);
+	/* By RunTimeExec each makes himself the user: runtimes enter whatever
+	 * user namespace they find, and from the inner one crun could not go
+	 * on. */
+	if (in->identity && of->conf->join != SB_JOIN_EXEC)
+		add_identity(&in->args, of);
+	add_join(in, of);
+	return in->args.failed || in->join.failed ? sb_no_memory(err) : 0;
+}
+
 static int make_args(struct sb_inside *in, struct sb_mounts *m,
 		     const struct sb_inside_of *of, struct sb_err *err)
 {
 	const char *first = of->job->cmd.v[0];
-	char name[NAME_MAX + 16];
 
+	if (of->shared)
+		return make_shared(in, m, of, err);
 	if (in->init && add_init(in, m, of, err) < 0)
 		return -1;
-	if (is_hosts_file(of->job, name, sizeof(name)))
-		first = sb_mounts_path(m, in->place, name);
-	if (!first)
-		return sb_no_memory(err);
-	sb_strv_add(&in->args, first);
+	sb_strv_add(&in->args, in->command ? in->command_inside : first);
 	for (size_t i = 1; i < of->job->cmd.n; i++)
 		sb_strv_add(&in->args, of->job->cmd.v[i]);
 	return in->args.failed ? sb_no_memory(err) : 0;
@@ -238,13 +313,14 @@ int sb_inside_plan(struct sb_inside *in, struct sb_mounts *m,
 
 	*in = (struct sb_inside){.init = 0};
 	if (find_place(in, m, of, err) < 0 || show_init(in, m, of, err) < 0 ||
-	    show_command(in, m, of, err) < 0 ||
+	    show_command(in, m, of, err) < 0 || show_hold(in, m, of, err) < 0 ||
 	    show_terminal(in, m, of, err) < 0 ||
+	    show_terminals(in, m, of, err) < 0 ||
 	    show_client(in, m, of, err) < 0 || show_session(in, m, of, err) < 0)
 		return -1;
 	/* As root the command runs under the runtime's rules: the init may load
-	 * nothing there without CAP_SYS_ADMIN. */
-	filter.place = in->identity ? in->place : NULL;
+	 * nothing there without CAP_SYS_ADMIN. Who enters later has that. */
+	filter.place = in->identity || of->shared ? in->place : NULL;
 	if (sb_filter_plan(&in->filter, m, &filter, notes, err) < 0)
 		return -1;
 	return make_args(in, m, of, err);
@@ -253,6 +329,7 @@ int sb_inside_plan(struct sb_inside *in, struct sb_mounts *m,
 void sb_inside_free(struct sb_inside *in)
 {
 	sb_strv_free(&in->args);
+	sb_strv_free(&in->join);
 	sb_strv_free(&in->env);
 	sb_filter_free(&in->filter);
 }

@@ -21,6 +21,13 @@ struct sb_inside {
 	struct sb_strv env;  /* variables that must point to what is shown */
 	const char *path;    /* to be put before PATH; NULL: nothing */
 	struct sb_filter filter;
+	/* For tasks that enter a shared container: the init, and its options
+	 * for all of them. */
+	const char *program;
+	struct sb_strv join;
+	const char *terminals; /* where it sees the node's; NULL: nowhere */
+	/* The command, if it is a file of the node's, and what it is inside. */
+	const char *command, *command_inside;
 };
 
 /* What the plan is made of; all borrowed. */
@@ -36,6 +43,10 @@ struct sb_inside_of {
 	int no_points;	     /* what the user writes is to stay in his bundle */
 	int terminal;	     /* the task has the step's terminal */
 	const char *srun;    /* the host's; NULL: not installed */
+	/* So many tasks enter the container, which runs none itself; 0: it is
+	 * one task's. */
+	unsigned int shared;
+	pid_t parent; /* whoever starts them; 0: unknown */
 };
 
 /*

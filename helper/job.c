@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "../spank/keyval.h"
+#include "conf.h"
 #include "mem.h"
 
 #include <getopt.h>
@@ -33,6 +34,10 @@ static const struct opt {
 	 "variables whose value is the job's, not the bundle's"},
 	{"runtime", SB_ENV_RUNTIME, offsetof(struct sb_job, runtime), "NAME",
 	 "another runtime, if the site allows it"},
+	{"per", SB_ENV_PER, offsetof(struct sb_job, per_word), "node|task",
+	 "how many containers a step with several tasks gets on a node"},
+	{"tasks", SB_ENV_TASKS, offsetof(struct sb_job, tasks_word), "COUNT",
+	 "how many tasks the step has on this node"},
 };
 
 /* Switches: each a word, yes or no; --NAME alone means yes. */
@@ -172,6 +177,23 @@ static int read_step(struct sb_job *j, struct sb_err *err)
 	return 0;
 }
 
+static int read_sharing(struct sb_job *j, struct sb_err *err)
+{
+	const char *s = j->tasks_word;
+
+	if (s && (number(&s, &j->tasks) < 0 || *s))
+		return sb_fail(err, SB_FAIL, "--tasks=%s: not a number",
+			       j->tasks_word);
+	j->per = -1;
+	if (!j->per_word)
+		return 0;
+	j->per = !strcmp(j->per_word, "task") ? SB_PER_TASK : SB_PER_NODE;
+	if (j->per == SB_PER_NODE && strcmp(j->per_word, "node"))
+		return sb_fail(err, SB_FAIL, "--per=%s: neither node nor task",
+			       j->per_word);
+	return 0;
+}
+
 /* srun --bcast without a file name: slurmstepd completes argv[0], but what it
  * saw there was us (20.11 to 26.05, src/slurmd/slurmstepd/task.c, exec_task).
  * No other command ends so. */
@@ -240,7 +262,8 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 	}
 	if (rc)
 		return rc;
-	if (read_step(j, err) < 0 || read_toggles(j, err) < 0)
+	if (read_step(j, err) < 0 || read_toggles(j, err) < 0 ||
+	    read_sharing(j, err) < 0)
 		return -1;
 	if (j->step_name)
 		finish_bcast(j);

@@ -12,14 +12,18 @@
 #include <sys/types.h>
 
 struct sb_job {
-	const char *conf;      /* --conf; borrowed, as all below */
-	const char *bundle;    /* --bundle */
-	const char *dir;       /* --dir: the step directory; NULL: by hand */
-	const char *step_name; /* --step: JOB.STEP.RESTART */
-	const char *mounts;    /* --mounts, unparsed; NULL: none */
-	const char *workdir;   /* --workdir, unexpanded; NULL: the job's */
-	const char *keep;      /* --env: names, comma-separated; or NULL */
-	const char *runtime;   /* --runtime; NULL: the site's */
+	const char *conf;	/* --conf; borrowed, as all below */
+	const char *bundle;	/* --bundle */
+	const char *dir;	/* --dir: the step directory; NULL: by hand */
+	const char *step_name;	/* --step: JOB.STEP.RESTART */
+	const char *mounts;	/* --mounts, unparsed; NULL: none */
+	const char *workdir;	/* --workdir, unexpanded; NULL: the job's */
+	const char *keep;	/* --env: names, comma-separated; or NULL */
+	const char *runtime;	/* --runtime; NULL: the site's */
+	const char *per_word;	/* --per */
+	const char *tasks_word; /* --tasks */
+	int per;	/* what it says: an enum sb_per, or -1 for nothing */
+	uint32_t tasks; /* how many the step has on this node; 0: unknown */
 	const char *mount_home_word, *mount_cwd_word, *remap_root_word,
 		*writable_word, *bcast_word;
 	/* What these five say: 1, 0, or -1 for nothing. */

@@ -208,7 +208,8 @@ char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err)
 		sb_fail(err, SB_FAIL, "config.json: out of memory");
 		return NULL;
 	}
-	restore_numbers(doc->mark, &b);
+	if (*doc->mark)
+		restore_numbers(doc->mark, &b);
 	*len = b.len;
 	return steal_ptr(b.data);
 }

@@ -17,7 +17,8 @@
 
 struct sb_json {
 	json_t *root;  /* owned */
-	char mark[40]; /* what a carried number's string begins with */
+	char mark[40]; /* what a carried number's string begins with; "": none
+			*/
 };
 
 /*

@@ -419,6 +419,13 @@ int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 	return mount_layer(l, of, &p, err);
 }
 
+int sb_layer_hand_over(struct sb_layer *l, pid_t pid, struct sb_err *err)
+{
+	if (!l->root || l->fuse < 0)
+		return 0;
+	return sb_fuse_follow(l->fuse, pid, err);
+}
+
 void sb_layer_close(struct sb_layer *l)
 {
 	/* A layer that was never made is all zero. */

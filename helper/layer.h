@@ -10,6 +10,8 @@
 #include "../spank/err.h"
 #include "taskdir.h"
 
+#include <sys/types.h>
+
 /* Something that the container must have, and that its root file system lacks
  * or has otherwise. */
 struct sb_layer_point {
@@ -53,6 +55,10 @@ struct sb_layer {
  */
 int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 		  struct sb_err *err);
+
+/* It shall last as long as the process pid, no matter when the caller ends.
+ * Returns 0, or -1 with err set. */
+int sb_layer_hand_over(struct sb_layer *l, pid_t pid, struct sb_err *err);
 
 /* Takes it down, as far as this namespace sees it. The data in the store are
  * removed by whoever empties the task's directory (spank/reap.h). */

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* oci.conf(5), Slurm 26.05. */
-static const char letters[] = "%@bejmnprstuUZ";
+/* oci.conf(5), Slurm 26.05; and x, which is ours. */
+static const char letters[] = "%@bejmnprstuUZx";
 
 int sb_pattern_needs_shell(const char *pattern)
 {

@@ -132,6 +132,7 @@ static int convert(struct sb_plan *p, struct sb_err *err)
 {
 	struct sb_convert c = {
 		.bundle = p->bundle.path,
+		.shared = !!p->shared,
 		.exists = file_exists,
 		.device = same_device,
 		.flags = mount_flags,
@@ -155,7 +156,7 @@ static int convert(struct sb_plan *p, struct sb_err *err)
  */
 static void choose_mode(struct sb_plan *p)
 {
-	p->mode = p->conf->mode;
+	p->mode = p->shared ? SB_MODE_CREATE : p->conf->mode;
 	if (writable(p) && !is_own(p) && sb_conf_has_create(p->conf))
 		p->mode = SB_MODE_CREATE;
 }
@@ -256,9 +257,12 @@ static int plan_inside(struct sb_plan *p, struct sb_err *err)
 		.no_points = writes_bundle(p),
 		.terminal = p->terminal,
 		.srun = p->srun,
+		.shared = p->shared,
+		.parent = p->parent,
 	};
 
-	if (p->job->workdir) {
+	/* Each task's own, where several share the container. */
+	if (p->job->workdir && !p->shared) {
 		p->workdir =
 			sb_expand(p->job->workdir, environ, p->values, err);
 		if (!p->workdir)
@@ -383,9 +387,10 @@ static int plan_root(struct sb_plan *p, struct sb_err *err)
 /* ---- the environment ---- */
 
 /* What wins over the job and the bundle. */
-static int site_env(const struct sb_plan *p, struct sb_strv *site,
-		    struct sb_err *err)
+static int site_env(struct sb_plan *p, struct sb_err *err)
 {
+	struct sb_strv *site = &p->site;
+
 	static const char *const root[] = {"HOME=/root", "USER=root",
 					   "LOGNAME=root"};
 
@@ -401,23 +406,22 @@ static int site_env(const struct sb_plan *p, struct sb_strv *site,
 
 static int plan_env(struct sb_plan *p, struct sb_err *err)
 {
-	_cleanup_strv_ struct sb_strv theirs = {0}, site = {0};
 	const char *shell = getenv("SHELL");
 	struct sb_env_of of = {
 		.job = environ,
 		.keep = p->job->keep,
 		.exclude =
 			p->conf->has_env_exclude ? &p->conf->env_exclude : NULL,
-		.shell_inside =
-			shell && sb_fdio_in_root(p->bundle.rootfs_fd, shell),
 	};
 
-	if (sb_spec_env(p->bundle.config.root, &theirs, err) < 0)
+	p->shell_inside = of.shell_inside =
+		shell && sb_fdio_in_root(p->bundle.rootfs_fd, shell);
+	if (sb_spec_env(p->bundle.config.root, &p->theirs, err) < 0)
 		return sb_wrap(err, "bundle %s", p->bundle.path);
-	if (site_env(p, &site, err) < 0)
+	if (site_env(p, err) < 0)
 		return -1;
-	of.bundle = theirs.v;
-	of.site = site.v;
+	of.bundle = p->theirs.v;
+	of.site = p->site.v;
 	if (sb_env_container(&of, &p->env, err) < 0)
 		return -1;
 	return p->inside.path ? sb_env_path(&p->env, p->inside.path, err) : 0;
@@ -431,20 +435,31 @@ static int is_inside(const struct sb_plan *p, const char *path)
 	       sb_spec_covers(p->bundle.config.root, path);
 }
 
+static const char *cwd_of(const struct sb_plan *p)
+{
+	return json_string_value(json_object_get(
+		json_object_get(p->bundle.config.root, "process"), "cwd"));
+}
+
 /* The bundle's; but runtimes make one that is missing, in the rootfs. */
 static const char *bundles_cwd(const struct sb_plan *p)
 {
-	const char *cwd = json_string_value(json_object_get(
-		json_object_get(p->bundle.config.root, "process"), "cwd"));
+	const char *cwd = cwd_of(p);
 
 	return !cwd || is_inside(p, cwd) ? NULL : "/";
 }
 
 /* With our init the container's process finds out itself where it can go. */
-static const char *choose_cwd(const struct sb_plan *p)
+static const char *choose_cwd(struct sb_plan *p)
 {
 	char text[PATH_MAX + 128];
 
+	if (p->shared) {
+		const char *cwd = cwd_of(p);
+
+		p->cwd = strdup(cwd && is_inside(p, cwd) ? cwd : "/");
+		return "/";
+	}
 	if (p->inside.init)
 		return bundles_cwd(p);
 	if (p->workdir)
@@ -461,9 +476,10 @@ static const char *choose_cwd(const struct sb_plan *p)
 
 static int write_config(struct sb_plan *p, struct sb_err *err)
 {
+	static char *none[] = {NULL};
 	struct sb_spec spec = {
 		.args = p->inside.args.v,
-		.env = p->env.v,
+		.env = p->shared ? none : p->env.v,
 		/* create hands the terminal itself on; run makes one. */
 		.terminal = p->terminal && p->mode == SB_MODE_RUN,
 		.cwd = choose_cwd(p),
@@ -522,8 +538,11 @@ void sb_plan_free(struct sb_plan *p)
 	sb_ident_free(&p->ident);
 	sb_inside_free(&p->inside);
 	sb_strv_free(&p->env);
+	sb_strv_free(&p->theirs);
+	sb_strv_free(&p->site);
 	sb_strv_free(&p->notes);
 	sb_cleanup_free(&p->workdir);
+	sb_cleanup_free(&p->cwd);
 	sb_cleanup_free(&p->fuse);
 	sb_cleanup_free(&p->srun);
 }

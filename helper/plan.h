@@ -25,6 +25,8 @@ struct sb_plan {
 	const struct sb_values *values; /* what letters in paths stand for */
 	const char *where;		/* "node n1, task 0" */
 	int terminal;			/* the task has the step's terminal */
+	unsigned int shared; /* so many tasks enter it; 0: it is one task's */
+	pid_t parent;	     /* whoever starts them */
 	/* Tells the user something that is no error; once per step. */
 	void (*say)(const struct sb_plan *p, const char *text);
 
@@ -35,9 +37,12 @@ struct sb_plan {
 	struct sb_ident ident;
 	struct sb_inside inside;
 	struct sb_layer layer;
-	const char *root;     /* root.path: the layer's, or the bundle's */
-	char *workdir;	      /* --workdir, expanded; NULL: none */
-	struct sb_strv env;   /* the container's */
+	const char *root;   /* root.path: the layer's, or the bundle's */
+	char *workdir;	    /* --workdir, expanded; NULL: none */
+	struct sb_strv env; /* the container's */
+	struct sb_strv theirs, site; /* what env is made of: see sb_env_of */
+	int shell_inside;
+	char *cwd; /* shared: the bundle's, if it is there, else "/"; owned */
 	struct sb_strv notes; /* for -v: what of the bundle was changed */
 };
 

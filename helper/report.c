@@ -52,8 +52,12 @@ int sb_report_write(int taskdir, const struct sb_report *r, struct sb_err *err)
 	char text[1024] = "";
 	size_t size = sizeof(text);
 
-	add(text, size, "log task %u: %s %s, pid %d", r->task, r->runtime,
-	    r->how, r->container ? r->container : r->pid);
+	if (r->shared)
+		add(text, size, "log %u tasks", r->shared);
+	else
+		add(text, size, "log task %u", r->task);
+	add(text, size, ": %s %s, pid %d", r->runtime, r->how,
+	    r->container ? r->container : r->pid);
 	add_phase(text, size, "prepared in", r->began, r->prepared);
 	add_phase(text, size, "created in", r->prepared, r->created);
 	add_phase(text, size, "started in", r->created, r->started);

@@ -11,10 +11,11 @@ struct sb_report {
 	const char *runtime; /* Runtime=, or the program's name; borrowed */
 	const char *how;     /* "run" or "create" */
 	unsigned int task;
-	pid_t pid;	    /* the process that is or serves the task */
-	pid_t container;    /* the container's, where it is known; else 0 */
-	long long began;    /* sb_report_now at the helper's start */
-	long long prepared; /* nanoseconds; 0: not there yet */
+	unsigned int shared; /* so many tasks share it; 0: it is one task's */
+	pid_t pid;	     /* the process that is or serves the task; or 0 */
+	pid_t container;     /* the container's, where it is known; else 0 */
+	long long began;     /* sb_report_now at the helper's start */
+	long long prepared;  /* nanoseconds; 0: not there yet */
 	long long created, started, ended;
 	int status; /* wait status, once ended */
 };

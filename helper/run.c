@@ -1,160 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stepbox run: one way from what is asked to what runs,
+ * stepbox run: one way from what is asked to what runs. A task that is alone on
+ * its node, or has a container of its own:
  *
- *   job -> conf -> task directory -> user namespace -> plan -> runtime
+ *   job -> task directory -> conf -> user namespace -> plan -> runtime
  *
- * each stage from data to data, and the last one the runtime itself.
+ * One of several that share a container: the first has it made (maker.c, the
+ * same way in a child), and all enter it (join.c).
  */
 #define _GNU_SOURCE
 #include "run.h"
 
 #include "../spank/contract.h"
-#include "conf.h"
-#include "env.h"
-#include "fdio.h"
-#include "job.h"
+#include "join.h"
+#include "maker.h"
 #include "mem.h"
-#include "pending.h"
-#include "plan.h"
-#include "report.h"
-#include "runtime.h"
+#include "prepare.h"
+#include "share.h"
 #include "supervise.h"
-#include "taskdir.h"
-#include "userns.h"
 
-#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-struct run {
-	struct sb_job job;
-	struct sb_conf conf;
-	struct sb_taskdir dir;
-	struct sb_plan plan;
-	struct sb_runtime rt;
-	struct sb_report report;
-	char where[64 + HOST_NAME_MAX];
-
-	/* the patterns' values */
-	char number[5][16];
-	char *env_file;
-};
-
-static void say_at(const char *where, const char *text)
-{
-	char safe[2048], line[sizeof(safe) + 128 + HOST_NAME_MAX];
-	int n;
-
-	sb_escape(safe, sizeof(safe), text);
-	n = snprintf(line, sizeof(line), "stepbox: %s (%s)\n", safe, where);
-	if (sb_fdio_write_all(STDERR_FILENO, line, n) < 0)
-		return;
-}
-
-static void say(const struct run *r, const char *text)
-{
-	say_at(r->where, text);
-}
-
-/* What all tasks would say, one says. */
-static void say_once(const struct sb_plan *p, const char *text)
-{
-	if (!p->job->rank)
-		say_at(p->where, text);
-}
-
-/* %e: the container's environment, each variable ended by a NUL byte. */
-static int write_env_file(struct run *r, struct sb_err *err)
-{
-	_cleanup_buf_ struct sb_buf b = {0};
-	int used = 0;
-
-	for (int i = 0; i < SB_OPS; i++)
-		used |= r->conf.pattern[i] &&
-			sb_pattern_uses(r->conf.pattern[i], 'e');
-	if (!used)
-		return 0;
-	for (size_t i = 0; i < r->plan.env.n; i++)
-		sb_buf_add(&b, r->plan.env.v[i], strlen(r->plan.env.v[i]) + 1);
-	if (b.failed)
-		return sb_no_memory(err);
-	return sb_fdio_write(r->dir.fd, "environment", b.data, b.len, err);
-}
-
-/* ---- the runtime ---- */
-
-static int set_values(struct run *r, struct sb_err *err)
-{
-	const uint32_t numbers[] = {r->job.job, r->job.step, r->job.task,
-				    r->job.uid, UINT32_MAX};
-	static const char letters[] = "jstUp";
-	const char **letter = r->rt.values.letter;
-
-	r->rt.conf = &r->conf;
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		snprintf(r->number[i], sizeof(r->number[i]), "%u", numbers[i]);
-		letter[(int)letters[i]] = r->number[i];
-	}
-	if (asprintf(&r->env_file, "%s/environment", r->dir.path) < 0)
-		return sb_no_memory(err);
-	letter['b'] = r->dir.path;
-	letter['e'] = r->env_file;
-	letter['m'] = r->dir.step;
-	letter['n'] = r->job.node;
-	letter['u'] = r->job.user ? r->job.user : r->number[3];
-	letter['Z'] = r->job.cwd;
-	r->rt.values.argv = r->job.cmd.v;
-	return sb_env_runtime(environ,
-			      r->conf.has_runtime_env_exclude
-				      ? &r->conf.runtime_env_exclude
-				      : NULL,
-			      &r->rt.env, err);
-}
-
-static int report(struct run *r, struct sb_err *err)
-{
-	r->report.runtime = r->conf.runtime ? r->conf.runtime : "runtime";
-	r->report.how = r->plan.mode == SB_MODE_RUN ? "run" : "create";
-	r->report.task = r->job.task;
-	r->report.pid = getpid();
-	r->report.prepared = sb_report_now();
-	if (sb_report_write(r->dir.fd, &r->report, err) < 0)
-		return sb_wrap(err, "step directory %s", r->dir.path);
-	return 0;
-}
-
-/* -v: what became of config.json, the words of each command that may be run. */
-static int tell(struct run *r, struct sb_err *err)
-{
-	static const enum sb_op run[] = {SB_OP_RUN, SB_OPS};
-	static const enum sb_op create[] = {SB_OP_CREATE, SB_OP_START,
-					    SB_OP_DELETE, SB_OPS};
-	const enum sb_op *op = r->plan.mode == SB_MODE_RUN ? run : create;
-
-	for (size_t i = 0; r->job.verbose && i < r->plan.notes.n; i++)
-		say(r, r->plan.notes.v[i]);
-	for (; r->job.verbose && *op != SB_OPS; op++) {
-		_cleanup_strv_ struct sb_strv words = {0};
-		_cleanup_buf_ struct sb_buf line = {0};
-
-		if (sb_runtime_words(&r->rt, *op, &words, err) < 0)
-			return -1;
-		sb_buf_puts(&line, sb_conf_op_key(*op));
-		sb_buf_putc(&line, ':');
-		for (size_t i = 0; i < words.n; i++) {
-			sb_buf_putc(&line, ' ');
-			sb_buf_puts(&line, words.v[i]);
-		}
-		if (!line.failed)
-			say(r, line.data);
-	}
-	return 0;
-}
+/* ---- a container of its own ---- */
 
 /* Ends as the command did; nothing of ours outlives it. */
-static void __attribute__((noreturn)) end_as(struct run *r, int status)
+static void __attribute__((noreturn)) end_as(struct sb_run *r, int status)
 {
 	sb_layer_discard(&r->plan.layer, &r->dir);
 	sb_taskdir_close(&r->dir);
@@ -163,7 +36,7 @@ static void __attribute__((noreturn)) end_as(struct run *r, int status)
 
 /* RunTimeRun: becomes the runtime. By hand there is nobody to remove the
  * directory afterwards: then as a child. */
-static int run_runtime(struct run *r, struct sb_err *err)
+static int run_runtime(struct sb_run *r, struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv words = {0};
 	int status;
@@ -180,7 +53,7 @@ static int run_runtime(struct run *r, struct sb_err *err)
 		signal(SIGINT, SIG_DFL);
 		signal(SIGQUIT, SIG_DFL);
 		sb_runtime_exec(words.v, r->rt.env.v, err);
-		say(r, err->text);
+		sb_run_say(r, err->text);
 		_exit(err->code);
 	}
 	if (pid < 0)
@@ -190,7 +63,7 @@ static int run_runtime(struct run *r, struct sb_err *err)
 	end_as(r, status);
 }
 
-static int create_and_start(struct run *r, struct sb_err *err)
+static int create_and_start(struct sb_run *r, struct sb_err *err)
 {
 	struct sb_supervise s = {
 		.rt = &r->rt,
@@ -207,42 +80,56 @@ static int create_and_start(struct run *r, struct sb_err *err)
 	end_as(r, status);
 }
 
+static int run_alone(struct sb_run *r, struct sb_err *err)
+{
+	if (sb_run_conf(r, err) < 0 ||
+	    sb_taskdir_make(&r->dir, r->job.task, 0, err) < 0 ||
+	    sb_run_prepare(r, err) < 0)
+		return -1;
+	return r->plan.mode == SB_MODE_RUN ? run_runtime(r, err)
+					   : create_and_start(r, err);
+}
+
+/* ---- one for all tasks of the node ---- */
+
+/* How often a container that was entered too late is followed by another. */
+#define TRIES 3
+
+static int may_share(const struct sb_run *r)
+{
+	return r->job.tasks > 1 && r->job.dir && r->job.per != SB_PER_TASK;
+}
+
+/* Returns 1 where the task gets a container of its own after all; else as
+ * sb_run. */
+static int run_shared(struct sb_run *r, struct sb_err *err)
+{
+	struct sb_share s = {.dir = r->dir.step_fd, .lock = -1};
+	enum sb_share_state state;
+	int rc = sb_share_find(&s, &state, err);
+
+	for (int i = 0; !rc && i < TRIES; i++) {
+		if (state == SB_SHARE_MAKE) {
+			state = sb_maker_make(r, &s);
+			rc = sb_share_publish(&s, state, err);
+		}
+		if (rc || state == SB_SHARE_TASK)
+			return rc ? rc : 1;
+		if (state == SB_SHARE_FAILED)
+			exit(s.code);
+		rc = sb_join(r, s.name, err);
+		if (rc == SB_JOIN_GONE)
+			rc = sb_share_again(&s, &state, err);
+	}
+	sb_share_close(&s);
+	return rc ? rc
+		  : sb_fail(err, SB_FAIL,
+			    "the node's container ends again and again");
+}
+
 /* ---- the whole ---- */
 
-static int make_plan(struct run *r, struct sb_err *err)
-{
-	r->plan.job = &r->job;
-	r->plan.conf = &r->conf;
-	r->plan.dir = &r->dir;
-	r->plan.values = &r->rt.values;
-	r->plan.where = r->where;
-	r->plan.say = say_once;
-	if (sb_plan_make(&r->plan, err) < 0)
-		return -1;
-	r->rt.values.letter['r'] = r->plan.root;
-	return 0;
-}
-
-static int prepare(struct run *r, struct sb_err *err)
-{
-	if (sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err) < 0 ||
-	    set_values(r, err) < 0 ||
-	    sb_runtime_find(&r->rt,
-			    r->job.writable >= 0 ? r->job.writable
-						 : r->conf.writable,
-			    err) < 0)
-		return -1;
-	sb_plan_programs(&r->plan, &r->conf);
-	if (sb_userns_enter(err) < 0 || make_plan(r, err) < 0 ||
-	    write_env_file(r, err) < 0)
-		return -1;
-	sb_pending_run(&r->rt, &r->dir, r->job.uid);
-	if (sb_pending_keep(&r->rt, &r->dir, err) < 0 || tell(r, err) < 0)
-		return -1;
-	return report(r, err);
-}
-
-static void locate(struct run *r)
+static void locate(struct sb_run *r)
 {
 	if (r->job.step_name)
 		snprintf(r->where, sizeof(r->where), "node %s, task %u",
@@ -252,35 +139,30 @@ static void locate(struct run *r)
 	r->plan.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
-static void release(struct run *r)
+static int run(struct sb_run *r, struct sb_err *err)
 {
-	sb_plan_free(&r->plan);
-	sb_taskdir_close(&r->dir);
-	sb_conf_free(&r->conf);
-	sb_runtime_free(&r->rt);
-	free(r->env_file);
-	sb_job_free(&r->job);
+	int rc = 1;
+
+	if (sb_taskdir_step(&r->dir, r->job.dir, err) < 0)
+		return -1;
+	if (may_share(r))
+		rc = run_shared(r, err);
+	return rc == 1 ? run_alone(r, err) : rc;
 }
 
 int sb_run(int argc, char **argv)
 {
-	struct run r = {.report.began = sb_report_now(),
-			.plan.bundle = {.fd = -1, .rootfs_fd = -1},
-			.dir = {.step_fd = -1, .fd = -1}};
+	struct sb_run r = SB_RUN_INIT;
 	struct sb_err err;
 	int rc;
 
+	r.report.began = sb_report_now();
 	rc = sb_job_read(&r.job, argc, argv, &err);
 	locate(&r);
 	if (!rc)
-		rc = sb_taskdir_open(&r.dir, r.job.dir, r.job.task, &err);
-	if (!rc)
-		rc = prepare(&r, &err);
-	if (!rc)
-		rc = r.plan.mode == SB_MODE_RUN ? run_runtime(&r, &err)
-						: create_and_start(&r, &err);
+		rc = run(&r, &err);
 	if (rc < 0 && sb_taskdir_first(&r.dir, err.text))
-		say(&r, err.text);
-	release(&r);
+		sb_run_say(&r, err.text);
+	sb_run_free(&r);
 	return rc < 0 ? err.code : 0;
 }

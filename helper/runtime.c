@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -94,7 +95,7 @@ int sb_runtime_find(struct sb_runtime *rt, int create, struct sb_err *err)
 	for (int op = 0; op < SB_OPS; op++) {
 		_cleanup_strv_ struct sb_strv words = {0};
 
-		if (!is_used(rt->conf, op, create))
+		if (!rt->conf->pattern[op] || !is_used(rt->conf, op, create))
 			continue;
 		if (sb_pattern_expand(rt->conf->pattern[op], &rt->values,
 				      &words, err) == 0)
@@ -149,7 +150,7 @@ int sb_runtime_exec(char **words, char **env, struct sb_err *err)
 }
 
 static void __attribute__((noreturn))
-child(char **words, char **env, const sigset_t *mask, int out)
+child(char **words, char **env, const sigset_t *mask, int out, pid_t caller)
 {
 	struct sb_err err;
 	char line[sizeof(err.text) + 16];
@@ -162,6 +163,10 @@ child(char **words, char **env, const sigset_t *mask, int out)
 			_exit(SB_FAIL);
 	}
 	signal(SIGPIPE, SIG_DFL);
+	/* What a killed caller had begun nobody would ever end. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != caller)
+		_exit(SB_FAIL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	sb_runtime_exec(words, env, &err);
 	n = snprintf(line, sizeof(line), "stepbox: %s\n", err.text);
@@ -212,8 +217,8 @@ int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 {
 	_cleanup_fd_ int file = -1;
 	int status = 0, late;
+	pid_t self = getpid(), pid;
 	ssize_t n;
-	pid_t pid;
 
 	if (out) {
 		*out = '\0';
@@ -226,7 +231,7 @@ int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 	if (pid < 0)
 		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
 	if (!pid)
-		child(words, env, mask, file);
+		child(words, env, mask, file, self);
 	late = wait_for(pid, seconds, &status);
 	if (out) {
 		n = pread(file, out, size - 1, 0);
@@ -236,4 +241,16 @@ int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 		return sb_fail(err, SB_FAIL, "%s: no answer in %d s", words[0],
 			       seconds);
 	return status;
+}
+
+int sb_runtime_do(const struct sb_runtime *rt, enum sb_op op,
+		  const sigset_t *mask, int seconds, char *out, size_t size,
+		  struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv words = {0};
+
+	if (sb_runtime_words(rt, op, &words, err) < 0)
+		return -1;
+	return sb_runtime_call(words.v, rt->env.v, mask, seconds, out, size,
+			       err);
 }

@@ -48,6 +48,14 @@ char *sb_runtime_program(const char *name, struct sb_err *err);
 int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
 		     struct sb_strv *words, struct sb_err *err);
 
+/*
+ * An operation as a side call: sb_runtime_words and sb_runtime_call. Returns
+ * what that returns.
+ */
+int sb_runtime_do(const struct sb_runtime *rt, enum sb_op op,
+		  const sigset_t *mask, int seconds, char *out, size_t size,
+		  struct sb_err *err);
+
 /* Becomes the program: returns only with an error, -1 with err set. */
 int sb_runtime_exec(char **words, char **env, struct sb_err *err);
 

@@ -5,8 +5,8 @@
 
 #include "../spank/contract.h"
 #include "../spank/proc.h"
+#include "create.h"
 #include "fdio.h"
-#include "json.h"
 #include "mem.h"
 #include "tty.h"
 
@@ -22,10 +22,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* Seconds. Making a container may read a cold network file system. */
-#define CREATE_SECONDS 60
-#define START_SECONDS 30
-#define QUERY_SECONDS 10
+/* Seconds. */
 #define KILL_SECONDS 5
 #define DELETE_SECONDS 10
 #define MAX_CHILDREN 64
@@ -37,106 +34,6 @@ struct container {
 	int ended; /* it was waited for; status is valid */
 	int status;
 };
-
-static int side_call(struct sb_supervise *s, enum sb_op op,
-		     const sigset_t *mask, int seconds, char *out, size_t size,
-		     struct sb_err *err)
-{
-	_cleanup_strv_ struct sb_strv words = {0};
-
-	if (sb_runtime_words(s->rt, op, &words, err) < 0)
-		return -1;
-	return sb_runtime_call(words.v, s->rt->env.v, mask, seconds, out, size,
-			       err);
-}
-
-/* ---- making it ---- */
-
-/* A runtime's words: "state" (runtime-spec, runtime.md) has the pid. */
-static pid_t query_pid(struct sb_supervise *s, const sigset_t *mask)
-{
-	char out[65536];
-	struct sb_json doc;
-	struct sb_err err;
-	json_int_t pid = 0;
-	int rc;
-
-	rc = side_call(s, SB_OP_QUERY, mask, QUERY_SECONDS, out, sizeof(out),
-		       &err);
-	if (rc != 0)
-		return 0;
-	if (!sb_json_parse(&doc, out, strlen(out), &err))
-		pid = json_integer_value(json_object_get(doc.root, "pid"));
-	sb_json_free(&doc);
-	return pid > 1 && pid <= INT_MAX ? pid : 0;
-}
-
-/* What create left to us, its subreaper: the container's process. Only if that
- * is not plain is the runtime asked. */
-static int find_container(struct sb_supervise *s, struct container *c,
-			  const sigset_t *mask, struct sb_err *err)
-{
-	pid_t kids[MAX_CHILDREN];
-	struct sb_proc p;
-	int n;
-
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
-	n = sb_proc_children(getpid(), kids, MAX_CHILDREN);
-	c->pid = n == 1 ? kids[0] : query_pid(s, mask);
-	if (c->pid > 1)
-		c->pidfd = syscall(SYS_pidfd_open, c->pid, 0);
-	if (c->pid <= 1 || (c->pidfd < 0 && errno != ENOSYS) ||
-	    sb_proc_read(c->pid, &p) < 0)
-		return sb_fail(err, SB_FAIL,
-			       "runtime: RunTimeCreate ended well, but there "
-			       "is no container process (pid %d)",
-			       c->pid);
-	c->child = p.ppid == getpid();
-	return 0;
-}
-
-static int failed_call(struct sb_supervise *s, enum sb_op op, int status,
-		       struct sb_err *err)
-{
-	if (status < 0)
-		return sb_wrap(err, "%s", sb_conf_op_key(op));
-	if (WIFSIGNALED(status))
-		return sb_fail(err, SB_FAIL, "%s: %s was killed by signal %d",
-			       sb_conf_op_key(op), s->report->runtime,
-			       WTERMSIG(status));
-	return sb_fail(err,
-		       WEXITSTATUS(status) == SB_NOENT ||
-				       WEXITSTATUS(status) == SB_NOEXEC
-			       ? WEXITSTATUS(status)
-			       : SB_FAIL,
-		       "%s: %s failed with exit code %d (its own message is "
-		       "above)",
-		       sb_conf_op_key(op), s->report->runtime,
-		       WEXITSTATUS(status));
-}
-
-static int create(struct sb_supervise *s, struct container *c,
-		  const sigset_t *mask, struct sb_err *err)
-{
-	int status =
-		side_call(s, SB_OP_CREATE, mask, CREATE_SECONDS, NULL, 0, err);
-
-	if (status)
-		return failed_call(s, SB_OP_CREATE, status, err);
-	s->report->created = sb_report_now();
-	if (find_container(s, c, mask, err) < 0)
-		return -1;
-	/* From here on slurmstepd can end it without us. */
-	s->report->container = c->pid;
-	if (sb_report_write(s->dir->fd, s->report, err) < 0)
-		return sb_wrap(err, "step directory %s", s->dir->path);
-	status = side_call(s, SB_OP_START, mask, START_SECONDS, NULL, 0, err);
-	if (status)
-		return failed_call(s, SB_OP_START, status, err);
-	s->report->started = sb_report_now();
-	return 0;
-}
 
 /* ---- while it runs ---- */
 
@@ -228,8 +125,8 @@ static void delete (struct sb_supervise *s, const sigset_t *mask)
 	char out[4096];
 	struct sb_err err;
 
-	side_call(s, SB_OP_DELETE, mask, DELETE_SECONDS, out, sizeof(out),
-		  &err);
+	sb_runtime_do(s->rt, SB_OP_DELETE, mask, DELETE_SECONDS, out,
+		      sizeof(out), &err);
 	/* It was told; what it says does not matter, the process is dead. */
 	unlinkat(s->dir->fd, SB_FILE_DELETE, 0);
 }
@@ -259,13 +156,33 @@ static int final_status(struct sb_supervise *s, const struct container *c)
 	return c->ended ? c->status : SB_FAIL << 8;
 }
 
+/* Makes the container, and watches it to its end. */
+static int create_and_wait(struct sb_supervise *s, struct container *c, int sfd,
+			   const sigset_t *mask, struct sb_err *err)
+{
+	struct sb_create made = {
+		.rt = s->rt, .dir = s->dir, .report = s->report, .mask = *mask};
+	struct sb_err ignored;
+	char out[4096];
+	int rc = sb_create(&made, err);
+
+	c->pid = made.pid;
+	c->pidfd = made.pidfd;
+	c->child = made.child;
+	if (!rc)
+		wait_container(s, c, sfd);
+	else if (c->pid > 1)
+		sb_runtime_do(s->rt, SB_OP_KILL, mask, KILL_SECONDS, out,
+			      sizeof(out), &ignored);
+	return rc;
+}
+
 int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
 {
 	struct container c = {.pid = 0, .pidfd = -1};
 	_cleanup_fd_ int sfd = -1;
 	sigset_t all, mask;
-	struct sb_err kill_err;
-	char out[4096];
+	struct sb_err ignored;
 	int rc;
 
 	/* First of all: no signal may be lost or kill us from here on. */
@@ -277,18 +194,13 @@ int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
 			       strerror(errno));
 	if (s->terminal)
 		sb_tty_release();
-	rc = create(s, &c, &mask, err);
-	if (!rc)
-		wait_container(s, &c, sfd);
-	else if (c.pid > 1)
-		side_call(s, SB_OP_KILL, &mask, KILL_SECONDS, out, sizeof(out),
-			  &kill_err);
+	rc = create_and_wait(s, &c, sfd, &mask, err);
 	end_processes(&c);
 	s->report->ended = sb_report_now();
 	*status = s->report->status = final_status(s, &c);
 	delete (s, &mask);
 	if (!rc)
-		sb_report_write(s->dir->fd, s->report, &kill_err);
+		sb_report_write(s->dir->fd, s->report, &ignored);
 	sb_cleanup_fd(&c.pidfd);
 	return rc;
 }

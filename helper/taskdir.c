@@ -47,12 +47,13 @@ static int open_step(struct sb_taskdir *t, struct sb_err *err)
 	return 0;
 }
 
-static int make_task(struct sb_taskdir *t, unsigned int task,
-		     struct sb_err *err)
+int sb_taskdir_make(struct sb_taskdir *t, unsigned int task, int shared,
+		    struct sb_err *err)
 {
-	char name[32];
+	char name[40];
 
-	snprintf(name, sizeof(name), SB_TASK_PREFIX "%u", task);
+	snprintf(name, sizeof(name), SB_TASK_PREFIX "%u%s", task,
+		 shared ? SB_NODE_SUFFIX : "");
 	if (asprintf(&t->path, "%s/%s", t->step, name) < 0) {
 		t->path = NULL;
 		return sb_no_memory(err);
@@ -80,17 +81,22 @@ int sb_taskdir_touch(const struct sb_taskdir *t, const char *name,
 	return 0;
 }
 
-int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
-		    struct sb_err *err)
+int sb_taskdir_step(struct sb_taskdir *t, const char *step, struct sb_err *err)
 {
 	*t = (struct sb_taskdir){.step_fd = -1, .fd = -1};
 	if (step && !(t->step = strdup(step)))
 		return sb_no_memory(err);
 	if (!step && make_temporary(t, err) < 0)
 		return -1;
-	if (open_step(t, err) < 0)
+	return open_step(t, err);
+}
+
+int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
+		    struct sb_err *err)
+{
+	if (sb_taskdir_step(t, step, err) < 0)
 		return -1;
-	return make_task(t, task, err);
+	return sb_taskdir_make(t, task, 0, err);
 }
 
 void sb_taskdir_close(struct sb_taskdir *t)
@@ -99,8 +105,10 @@ void sb_taskdir_close(struct sb_taskdir *t)
 		struct sb_reap all = {.name = "", .task = -1};
 
 		/* What they name has ended, or is this very process. */
-		unlinkat(t->fd, SB_FILE_STATE, 0);
-		unlinkat(t->fd, SB_FILE_PID, 0);
+		if (t->fd >= 0) {
+			unlinkat(t->fd, SB_FILE_STATE, 0);
+			unlinkat(t->fd, SB_FILE_PID, 0);
+		}
 		sb_reap(t->step_fd, -1, &all);
 		rmdir(t->step);
 	}

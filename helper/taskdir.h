@@ -11,7 +11,7 @@
 
 struct sb_taskdir {
 	int step_fd; /* the step directory */
-	int fd;	     /* <step directory>/task-<id> */
+	int fd;	     /* <step directory>/task-<id>, or a container's; or -1 */
 	char *step;  /* absolute paths of both */
 	char *path;
 	int temporary; /* made by us: a run by hand */
@@ -19,9 +19,17 @@ struct sb_taskdir {
 
 /*
  * Opens the step directory (NULL: makes one below XDG_RUNTIME_DIR or /tmp),
- * which must be the caller's own, and makes the task's directory. Returns 0, or
- * -1 with err set. Release with sb_taskdir_close.
+ * which must be the caller's own. Returns 0, or -1 with err set. Release with
+ * sb_taskdir_close.
  */
+int sb_taskdir_step(struct sb_taskdir *t, const char *step, struct sb_err *err);
+
+/* Makes the directory of task, or if shared, that of the container which task
+ * makes for all on this node; and opens it. Returns 0, or -1 with err set. */
+int sb_taskdir_make(struct sb_taskdir *t, unsigned int task, int shared,
+		    struct sb_err *err);
+
+/* Both: the step directory, and the task's own. */
 int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
 		    struct sb_err *err);
 

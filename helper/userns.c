@@ -125,7 +125,7 @@ static void remount_each(void)
  * out of the step's, where proctrack/cgroup signals and kills. From a read-only
  * tree a rootless one goes on where it is (runc, libcontainer/cgroups/fs).
  */
-static void freeze_cgroups(void)
+void sb_userns_freeze_cgroups(void)
 {
 	struct {
 		unsigned long long set, clear, propagation, userns;
@@ -146,6 +146,6 @@ int sb_userns_enter(struct sb_err *err)
 		return refused("user namespace", err);
 	if (map_ids(uid, gid, err) < 0)
 		return -1;
-	freeze_cgroups();
+	sb_userns_freeze_cgroups();
 	return 0;
 }

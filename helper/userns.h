@@ -19,4 +19,8 @@
  */
 int sb_userns_enter(struct sb_err *err);
 
+/* The last part of it: makes the cgroup tree read-only in the caller's mount
+ * namespace, which is its own. */
+void sb_userns_freeze_cgroups(void);
+
 #endif

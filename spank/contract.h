@@ -34,6 +34,7 @@
 #define SB_ENV_REMAP_ROOT "SLURM_STEPBOX_REMAP_ROOT" /* a switch */
 #define SB_ENV_WRITABLE "SLURM_STEPBOX_WRITABLE"     /* a switch */
 #define SB_ENV_RUNTIME "SLURM_STEPBOX_RUNTIME"	     /* runtimes/NAME.conf */
+#define SB_ENV_PER "SLURM_STEPBOX_PER" /* a container per "node" or "task" */
 /* A switch: srun --bcast has put the command on the node. */
 #define SB_ENV_BCAST "SLURM_STEPBOX_BCAST"
 /* UID:USER:GID:GROUP, the submitting user and his group, so that nobody has to
@@ -52,6 +53,8 @@
 #define SB_ENV_BUNDLE "SLURM_STEPBOX_BUNDLE" /* what --container named */
 #define SB_ENV_DIR "SLURM_STEPBOX_DIR"	     /* the step directory */
 #define SB_ENV_STEP "SLURM_STEPBOX_STEP"     /* JOB.STEP.RESTART, numbers */
+/* How many tasks the step has on this node. */
+#define SB_ENV_TASKS "SLURM_STEPBOX_TASKS"
 /* The command's own argv[0], where argv[0] had to be overwritten in place
  * (Slurm < 23.11 has no spank_prepend_task_argv): all of the helper's argv
  * but argv[0] is then the command's. */
@@ -67,18 +70,32 @@
 
 /*
  * The step directory, <ContainerPath>/<node>/<job>.<step>.<restart>, holds
- * one directory per task, "task-<local id>". In it:
+ * one directory per task, "task-<local id>"; or one for the container that all
+ * tasks share, with SB_NODE_SUFFIX and the number of the task that made it, and
+ * SB_FILE_SHARED. In such a directory:
  */
 #define SB_TASK_PREFIX "task-"
+#define SB_NODE_SUFFIX ".node"
 /* The helper's report, written whole by rename: lines "log TEXT" (for the
  * log) and "pid PID START" (a process to end when the task has ended; START is
  * field 22 of proc_pid_stat(5)). */
 #define SB_FILE_STATE "state"
+/* The same lines, of processes that serve the container's file systems, and end
+ * by themselves after it. */
+#define SB_FILE_SERVERS "servers"
+/* Of a shared container: a line "pid PID START TASK RANK" for each task that
+ * has entered it. */
+#define SB_FILE_JOINED "joined"
 /* Written by the runtime (--pid-file), where its pattern says so. */
 #define SB_FILE_PID "pid"
 /* The command that removes what the runtime keeps outside the step directory:
  * words, each ended by a NUL byte. */
 #define SB_FILE_DELETE "delete"
+/* In the step directory: what became of the container that all tasks share,
+ * written whole by rename. "ready NAME": its directory is NAME, it belongs to
+ * the step, and not to the task that made it. "task": there is one for each.
+ * "failed CODE": it cannot be had, and that was said. */
+#define SB_FILE_SHARED "shared"
 /* The absolute path of a writable container's data, a directory of the user's
  * whose name begins with SB_LAYER_PREFIX; it goes with the step. */
 #define SB_FILE_LAYER "layer-data"

@@ -69,6 +69,13 @@ static int check_runtime(const char *value, struct sb_err *err)
 	return 0;
 }
 
+static int check_per(const char *value, struct sb_err *err)
+{
+	if (strcmp(value, "node") && strcmp(value, "task"))
+		return sb_fail(err, SB_FAIL, "neither node nor task");
+	return 0;
+}
+
 static int check_bundle(const char *value, struct sb_err *err)
 {
 	if (strlen(value) >= PATH_MAX)
@@ -111,6 +118,9 @@ const struct sb_option sb_option_table[SB_OPTION_COUNT] = {
 	{"container-runtime", "NAME",
 	 "[stepbox] runtime, of those the site allows", SB_ENV_RUNTIME, NULL,
 	 check_runtime},
+	{"container-per", "node|task",
+	 "[stepbox] one container for all tasks on a node, or for each",
+	 SB_ENV_PER, NULL, check_per},
 	{"container", "PATH", "Path to OCI container bundle", SB_ENV_CONTAINER,
 	 NULL, check_bundle},
 };

@@ -226,6 +226,21 @@ int sb_proc_kill(pid_t pid, unsigned long long start)
 	return rc < 0 ? -1 : rc + 1;
 }
 
+int sb_proc_wait(pid_t pid, unsigned long long start, int ms)
+{
+	int fd = pidfd_open(pid);
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	struct timespec nap = {.tv_nsec = 1000000};
+
+	for (; fd < 0 && ms > 0 && sb_proc_is(pid, start); ms--)
+		nanosleep(&nap, NULL);
+	if (fd >= 0 && sb_proc_is(pid, start))
+		poll(&pfd, 1, ms);
+	if (fd >= 0)
+		close(fd);
+	return sb_proc_is(pid, start) ? -1 : 0;
+}
+
 int sb_proc_elsewhere(pid_t pid)
 {
 	char path[64];

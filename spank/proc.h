@@ -29,6 +29,10 @@ int sb_proc_is(pid_t pid, unsigned long long start);
  */
 int sb_proc_kill(pid_t pid, unsigned long long start);
 
+/* Waits at most ms milliseconds for the end of pid, if it began at start.
+ * Returns 0 if it has ended, -1 if not. */
+int sb_proc_wait(pid_t pid, unsigned long long start, int ms);
+
 /* Writes at most max of pid's children (of all its threads) to pids; returns
  * how many. Needs /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN). */
 int sb_proc_children(pid_t pid, pid_t *pids, int max);

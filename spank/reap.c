@@ -24,6 +24,9 @@
 /* Records that a step may leave behind; more than a node has tasks. */
 #define MAX_KEPT 1024
 
+/* Of a list of processes; some 1,000 of them. */
+#define MAX_LIST 32768
+
 struct tree {
 	int top;
 	dev_t dev;
@@ -46,7 +49,17 @@ static void say(int out, const char *a, const char *b, const char *c)
 
 /* ---- ending processes ---- */
 
-static int kill_named(const char *state, unsigned long long *first)
+/* So long a container's own process may take to end by itself. */
+#define PATIENCE_MS 300
+
+struct ending {
+	int out;
+	const char *name;	  /* of the directory */
+	int wait;		  /* it is about to end by itself */
+	unsigned long long first; /* the first one's start; 0: none yet */
+};
+
+static int kill_named(const char *state, struct ending *e)
 {
 	int rc = 0;
 
@@ -64,8 +77,13 @@ static int kill_named(const char *state, unsigned long long *first)
 		}
 		if (start <= 0)
 			continue;
-		if (!*first)
-			*first = start;
+		if (!e->first)
+			e->first = start;
+		if (e->wait && !sb_proc_wait(pid, start, PATIENCE_MS))
+			continue;
+		if (e->wait)
+			say(e->out, e->name, ": did not end with its tasks",
+			    "");
 		if (sb_proc_kill(pid, start) < 0)
 			rc = -1;
 	}
@@ -89,20 +107,35 @@ static int kill_pidfile(const char *text, unsigned long long first)
 	return sb_proc_kill(pid, p.start) < 0 ? -1 : 0;
 }
 
-static int end_task(int taskdir, int out, const char *name)
+/* wait: what holds and serves a container ends by itself, after its tasks. */
+static int end_task(int taskdir, int out, const char *name, int wait)
 {
-	char state[2048], pid[32];
-	unsigned long long first = 0;
+	static const char *const lists[] = {SB_FILE_JOINED, SB_FILE_STATE,
+					    SB_FILE_SERVERS};
+	char state[MAX_LIST], pid[32];
+	struct ending e = {.out = out, .name = name};
 	int rc = 0;
 
-	if (sb_proc_slurp(taskdir, SB_FILE_STATE, state, sizeof(state)) > 0)
-		rc = kill_named(state, &first);
+	for (int i = 0; i < 3; i++) {
+		e.wait = wait && i;
+		if (sb_proc_slurp(taskdir, lists[i], state, sizeof(state)) >
+			    0 &&
+		    kill_named(state, &e) < 0)
+			rc = -1;
+	}
 	if (sb_proc_slurp(taskdir, SB_FILE_PID, pid, sizeof(pid)) > 0 &&
-	    kill_pidfile(pid, first) < 0)
+	    kill_pidfile(pid, e.first) < 0)
 		rc = -1;
 	if (rc < 0)
 		say(out, name, ": a process of its container does not end", "");
 	return rc;
+}
+
+static int is_shared(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(SB_NODE_SUFFIX);
+
+	return len > suffix && !strcmp(name + len - suffix, SB_NODE_SUFFIX);
 }
 
 static void tell_log(int taskdir, int out)
@@ -311,7 +344,12 @@ static int all_tasks(struct pass *p, int dir,
 static int pass_end(struct pass *p, int taskdir, const char *name)
 {
 	tell_log(taskdir, p->out);
-	return end_task(taskdir, p->out, name);
+	return end_task(taskdir, p->out, name, is_shared(name));
+}
+
+static int pass_end_shared(struct pass *p, int taskdir, const char *name)
+{
+	return is_shared(name) ? end_task(taskdir, p->out, name, 1) : 0;
 }
 
 /* A writable container's data lie elsewhere. The record stays until they are
@@ -362,20 +400,38 @@ static int pass_keep_delete(struct pass *p, int taskdir, const char *name)
 	return 0;
 }
 
+/* Whether the container in name is the step's by now. */
+static int is_published(int dir, const char *name)
+{
+	static const char ready[] = "ready ";
+	char text[64];
+
+	if (sb_proc_slurp(dir, SB_FILE_SHARED, text, sizeof(text)) <= 0 ||
+	    strncmp(text, ready, strlen(ready)))
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return !strcmp(text + strlen(ready), name);
+}
+
 static int reap_task(int dir, int out, long task)
 {
-	char name[40];
+	char name[48];
 	struct stat st;
-	int fd, rc;
+	int fd, rc = 0;
 
 	sb_proc_name(name, SB_TASK_PREFIX, task);
 	if (fstat(dir, &st) < 0)
 		return SB_REAP_DONE;
-	fd = open_dir(dir, name, st.st_dev);
-	if (fd < 0)
-		return SB_REAP_DONE;
-	rc = end_task(fd, out, name);
-	close(fd);
+	for (int i = 0; i < 2; i++) {
+		if (i && is_published(dir, strcat(name, SB_NODE_SUFFIX)))
+			break;
+		fd = open_dir(dir, name, st.st_dev);
+		if (fd < 0)
+			continue;
+		if (end_task(fd, out, name, 0) < 0)
+			rc = -1;
+		close(fd);
+	}
 	return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
 }
 
@@ -394,6 +450,10 @@ int sb_reap(int dir, int out, void *arg)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return SB_REAP_LEFT;
 	p.dev = st.st_dev;
+	if (r->task == SB_REAP_SHARED) {
+		rc = all_tasks(&p, fd, pass_end_shared);
+		return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
+	}
 	if (r->keep_deletes && !r->have_extra &&
 	    all_tasks(&p, fd, pass_has_delete) < 0)
 		return SB_REAP_NEEDS_EXTRA;

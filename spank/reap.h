@@ -11,11 +11,19 @@
 struct sb_reap {
 	/* The step's name (job.step.restart); borrowed. */
 	const char *name;
-	/* The task to end (local id), or -1: all, and empty the directory. */
+	/* The task to end (local id), one of the two below. */
 	long task;
 	/* SB_FILE_DELETE files: keep them in the directory passed as extra. */
 	int keep_deletes;
 	int have_extra;
+};
+
+enum {
+	SB_REAP_ALL = -1, /* all, and empty the directory */
+	/* The containers that tasks share: the tasks have ended. Their own
+	 * processes are about to end too, and are killed only if they do not.
+	 */
+	SB_REAP_SHARED = -2,
 };
 
 enum {
@@ -28,9 +36,10 @@ enum {
 
 /*
  * An sb_asuser_fn; arg is a struct sb_reap. Kills what the tasks' reports name
- * and, with task -1, tells their log lines and empties the directory, never
+ * and, with SB_REAP_ALL, tells their log lines and empties the directory, never
  * following a link or crossing a mount, making unreadable directories readable
- * first. Returns one of the above.
+ * first. What a single task's own process had begun to make for all tasks ends
+ * with it, but not what is theirs already. Returns one of the above.
  */
 int sb_reap(int dir, int out, void *arg);
 

@@ -34,6 +34,7 @@ static struct {
 	int vouched;   /* by the plugin on the submitting side */
 	int slow;      /* a child was too slow: no more before the end */
 	int signalled; /* a task died in a way that may leave things behind */
+	uint32_t tasks, ended; /* on this node */
 } step = {.dir = {.node = -1, .fd = -1}};
 
 /* ---- the decision ---- */
@@ -129,6 +130,10 @@ static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
 		return sb_fail(err, SB_FAIL,
 			       "Slurm does not say which step "
 			       "this is");
+	/* Without it each task gets a container of its own. */
+	if (spank_get_item(sp, S_JOB_LOCAL_TASK_COUNT, &step.tasks) !=
+	    ESPANK_SUCCESS)
+		step.tasks = 1;
 	restart = restart_count(sp);
 	step.dir.node =
 		sb_stepdir_open_node(site->path, sb_node_name(), 1, err);
@@ -141,14 +146,16 @@ static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
 static int tell_helper(spank_t sp, const struct sb_site *site, const char *conf,
 		       const char *bundle, struct sb_err *err)
 {
-	char dir[PATH_MAX + 512];
+	char dir[PATH_MAX + 512], tasks[16];
 	const struct {
 		const char *name, *value;
 	} vars[] = {
 		{SB_ENV_CONTAINER, bundle},   {SB_ENV_BUNDLE, bundle},
 		{SB_ENV_CONF, conf},	      {SB_ENV_DIR, dir},
-		{SB_ENV_STEP, step.dir.name},
+		{SB_ENV_STEP, step.dir.name}, {SB_ENV_TASKS, tasks},
 	};
+
+	snprintf(tasks, sizeof(tasks), "%u", step.tasks);
 
 	snprintf(dir, sizeof(dir), "%s/%s/%s", site->path, sb_node_name(),
 		 step.dir.name);
@@ -340,32 +347,54 @@ static void log_lines(const char *text)
 	}
 }
 
-void sb_step_task_exit(spank_t sp)
+/* Has a child end what r names of the step's; what is for messages. */
+static void reap_now(struct sb_reap *r, const char *what)
 {
 	char text[SB_REPORT_MAX + 1];
-	struct sb_reap r = {.name = step.dir.name};
-	int status = 0, task = -1, rc;
+	int rc = sb_asuser(&step.user, step.dir.fd, -1, sb_reap, r,
+			   TASK_SECONDS, text);
 
-	if (step.dir.fd < 0 || step.slow ||
+	/* The user can stop his child. Waiting that out for every task would
+	 * run into UnkillableStepTimeout, which drains the node. */
+	step.slow |= rc < 0;
+	if (rc)
+		slurm_info("stepbox: %s: %s: its container may still run",
+			   step.dir.name, what);
+	log_lines(text);
+}
+
+/* What the tasks shared goes with the last one. Slurm would find it in the
+ * step's cgroup at once, and wait for a second. */
+static void end_shared(void)
+{
+	struct sb_reap r = {.name = step.dir.name, .task = SB_REAP_SHARED};
+
+	if (step.tasks > 1 && ++step.ended == step.tasks && !step.slow)
+		reap_now(&r, "the node's tasks");
+}
+
+void sb_step_task_exit(spank_t sp)
+{
+	struct sb_reap r = {.name = step.dir.name};
+	int status = 0, task = -1;
+	char what[32];
+
+	if (step.dir.fd < 0 ||
 	    spank_get_item(sp, S_TASK_EXIT_STATUS, &status) != ESPANK_SUCCESS ||
 	    spank_get_item(sp, S_TASK_ID, &task) != ESPANK_SUCCESS || task < 0)
 		return;
 	/* A helper or runtime that came to its own end has taken its container
 	 * with it. One that was killed, or a shell around one (128 + n), may
 	 * not have, and that container would hold the step's output open. */
-	if (WIFEXITED(status) && WEXITSTATUS(status) < SB_FAIL)
-		return;
-	step.signalled |= !WIFEXITED(status) || WEXITSTATUS(status) > SB_NOENT;
-	r.task = task;
-	rc = sb_asuser(&step.user, step.dir.fd, -1, sb_reap, &r, TASK_SECONDS,
-		       text);
-	/* The user can stop his child. Waiting that out for every task would
-	 * run into UnkillableStepTimeout, which drains the node. */
-	step.slow = rc < 0;
-	if (rc)
-		slurm_info("stepbox: %s: task %d: its container may still run",
-			   step.dir.name, task);
-	log_lines(text);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) >= SB_FAIL) {
+		step.signalled |=
+			!WIFEXITED(status) || WEXITSTATUS(status) > SB_NOENT;
+		r.task = task;
+		snprintf(what, sizeof(what), "task %d", task);
+		if (!step.slow)
+			reap_now(&r, what);
+	}
+	end_shared();
 }
 
 void sb_step_end(void)

@@ -361,6 +361,38 @@ static void test_wanted_runtime(void **state)
 	sb_conf_free(&c);
 }
 
+static void test_sharing(void **state)
+{
+	struct sb_conf c;
+	struct sb_err err = {.text = ""};
+
+	(void)state;
+	put("stepbox.conf", "Runtime=crun\n");
+	load_site(&c, NULL);
+	assert_int_equal(c.per, SB_PER_NODE);
+	assert_int_equal(c.join, SB_JOIN_AUTO);
+	assert_contains(c.pattern[SB_OP_EXEC], "exec --process=%x");
+	sb_conf_free(&c);
+	put("stepbox.conf", "Runtime=runc\nContainerPer=TASK\n"
+			    "ContainerJoin=exec\nRunTimeExec=\"e %x\"\n"
+			    "EnvExclude=\"^A=\"\n");
+	load_site(&c, NULL);
+	assert_int_equal(c.per, SB_PER_TASK);
+	assert_int_equal(c.join, SB_JOIN_EXEC);
+	assert_string_equal(c.pattern[SB_OP_EXEC], "e %x");
+	assert_string_equal(c.env_exclude_text, "^A=");
+	sb_conf_free(&c);
+	put("stepbox.conf", "Runtime=crun\nRunTimeRun=\"e %x\"\n");
+	assert_int_equal(sb_conf_load(&c, conf_path, NULL, &err), -1);
+	assert_contains(err.text, "%x is for RunTimeExec alone");
+	sb_conf_free(&c);
+	put("stepbox.conf", "Runtime=crun\nContainerJoin=door\n");
+	assert_int_equal(sb_conf_load(&c, conf_path, NULL, &err), -1);
+	assert_contains(err.text, "ContainerJoin=door: neither namespaces nor "
+				  "exec");
+	sb_conf_free(&c);
+}
+
 #define SITE_TEST(f) cmocka_unit_test_setup_teardown(f, make_site, remove_site)
 
 int main(void)
@@ -379,6 +411,7 @@ int main(void)
 		SITE_TEST(test_site_description),
 		SITE_TEST(test_bad_description),
 		SITE_TEST(test_wanted_runtime),
+		SITE_TEST(test_sharing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

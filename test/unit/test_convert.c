@@ -859,6 +859,28 @@ static void test_twice(void **state)
 	}
 }
 
+/* Tasks of the node will enter: no pid namespace, and so the node's /proc. */
+static void test_shared(void **state)
+{
+	struct sb_err err = {.text = ""};
+	char *text;
+
+	(void)state;
+	node.shared = 1;
+	text = converted("{\"linux\":{\"namespaces\":[{\"type\":\"pid\"},"
+			 "{\"type\":\"ipc\"},{\"type\":\"mount\"}]},"
+			 "\"mounts\":[{\"destination\":\"/proc\",\"type\":"
+			 "\"proc\",\"source\":\"proc\"}]}",
+			 "linux.namespaces", &err);
+	if (!text)
+		fail_msg("%s", err.text);
+	assert_string_equal(text, "[{\"type\":\"ipc\"},{\"type\":\"mount\"}]");
+	assert_contains(said, "linux.namespaces: pid: dropped: several tasks");
+	assert_contains(said, "/proc");
+	free(text);
+	node.shared = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -872,6 +894,7 @@ int main(void)
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_time_offsets),
 		cmocka_unit_test(test_sysctl),
 		cmocka_unit_test(test_devices),

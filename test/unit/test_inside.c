@@ -237,7 +237,7 @@ static void test_init(void **state)
 	assert_string_equal(in.args.v[option("-N") + 1], "node n1, task 0");
 	assert_string_equal(in.args.v[option("-c") + 1], "/work");
 	assert_string_equal(in.args.v[option("-u") + 1], "1000:100");
-	assert_string_equal(in.args.v[option("-k") + 1], "0:0:0");
+	assert_string_equal(in.args.v[option("-k") + 1], "0:0:0:0");
 	assert_true(option("-f") > 0);
 	assert_int_equal(option("-w"), -1);
 	assert_int_equal(option("-q"), -1);
@@ -279,7 +279,7 @@ static void test_init_options(void **state)
 	assert_true(option("-q") > 0);
 	assert_true(option("-s") > 0);
 	assert_true(option("-t") > 0);
-	assert_string_equal(in.args.v[option("-k") + 1], "21:20:2000");
+	assert_string_equal(in.args.v[option("-k") + 1], "21:20:2000:0");
 	assert_string_equal(in.args.v[option("-r") + 1], "/dev/stepbox/status");
 	/* where the init writes the status, the helper reads it */
 	snprintf(status, sizeof(status), "%s/status", dir.path);
@@ -430,6 +430,63 @@ static void test_client_wants_init(void **state)
 	done();
 }
 
+/* The container's process holds it; what tasks need to enter is beside. */
+static void test_shared(void **state)
+{
+	struct sb_err err = {.text = ""};
+	struct sb_inside_of of;
+	int at;
+
+	(void)state;
+	setup_plan("{\"process\":{\"noNewPrivileges\":true,\"capabilities\":{"
+		   "\"bounding\":[\"CAP_CHOWN\"]}},\"mounts\":[{"
+		   "\"destination\":\"/dev\",\"type\":\"tmpfs\"}]}",
+		   0, "ls");
+	conf.init = SB_INIT_AUTO;
+	of = plain();
+	of.mode = SB_MODE_CREATE;
+	of.shared = 64;
+	of.parent = 4711;
+	of.terminal = 1;
+	assert_int_equal(mkdirat(dir.fd, "hold", 0700), 0);
+	if (plan_of(&of, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(in.args.v[0], "/dev/stepbox/init");
+	at = option("-H");
+	assert_true(at > 0);
+	assert_string_equal(in.args.v[at + 1], "/dev/stepbox/hold");
+	at = option("-T");
+	assert_string_equal(in.args.v[at + 1], "64");
+	at = option("-P");
+	assert_string_equal(in.args.v[at + 1], "4711");
+	at = option("-u");
+	assert_string_equal(in.args.v[at + 1], "1000:100");
+	assert_int_equal(option("-r"), -1);
+	assert_int_equal(option("-t"), -1);
+	assert_int_equal(option("ls"), -1);
+	assert_int_equal(in.join.n, 3);
+	assert_string_equal(in.join.v[0], "-n");
+	assert_string_equal(in.join.v[1], "-k");
+	assert_string_equal(in.join.v[2], "1:0:0:0");
+	assert_string_equal(in.program, "/dev/stepbox/init");
+	assert_string_equal(in.terminals, "/dev/stepbox/pts");
+	done();
+	/* By the runtime's exec each makes himself the user. */
+	setup_plan(DEV, 0, "ls");
+	conf.join = SB_JOIN_EXEC;
+	of = plain();
+	of.mode = SB_MODE_CREATE;
+	of.shared = 2;
+	assert_int_equal(mkdirat(dir.fd, "hold", 0700), 0);
+	if (plan_of(&of, &err) < 0)
+		fail_msg("%s", err.text);
+	/* Init=no: root inside; the process that holds is ours all the same. */
+	assert_int_equal(option("-u"), -1);
+	assert_true(in.init);
+	assert_false(in.identity);
+	done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +502,7 @@ int main(void)
 		cmocka_unit_test(test_bad_filter),
 		cmocka_unit_test(test_site_filter),
 		cmocka_unit_test(test_client_wants_init),
+		cmocka_unit_test(test_shared),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

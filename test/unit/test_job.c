@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
+#include "../../helper/conf.h"
 #include "../../helper/job.h"
 #include "../../spank/contract.h"
 
@@ -10,12 +11,13 @@
 static void clean(void)
 {
 	static const char *const names[] = {
-		SB_ENV_BUNDLE,	   SB_ENV_CONF,	      SB_ENV_DIR,
-		SB_ENV_STEP,	   SB_ENV_ARGV0,      SB_ENV_MOUNTS,
-		SB_ENV_WORKDIR,	   SB_ENV_KEEP,	      SB_ENV_RUNTIME,
-		SB_ENV_MOUNT_HOME, SB_ENV_MOUNT_CWD,  SB_ENV_REMAP_ROOT,
-		SB_ENV_WRITABLE,   SB_ENV_BCAST,      "SLURM_LOCALID",
-		"SLURM_PROCID",	   "SLURMD_NODENAME", "SLURM_JOB_USER",
+		SB_ENV_BUNDLE,	   SB_ENV_CONF,	     SB_ENV_DIR,
+		SB_ENV_STEP,	   SB_ENV_ARGV0,     SB_ENV_MOUNTS,
+		SB_ENV_WORKDIR,	   SB_ENV_KEEP,	     SB_ENV_RUNTIME,
+		SB_ENV_MOUNT_HOME, SB_ENV_MOUNT_CWD, SB_ENV_REMAP_ROOT,
+		SB_ENV_WRITABLE,   SB_ENV_BCAST,     "SLURM_LOCALID",
+		SB_ENV_PER,	   SB_ENV_TASKS,     "SLURM_PROCID",
+		"SLURMD_NODENAME", "SLURM_JOB_USER",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -305,6 +307,30 @@ static void refused(const char *why, char **argv)
 
 #define REFUSED(why, ...) refused(why, (char *[]){__VA_ARGS__, NULL})
 
+static void test_sharing(void **state)
+{
+	struct sb_job j;
+	struct sb_err err = {.text = ""};
+
+	(void)state;
+	clean();
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "ls"), 0);
+	assert_int_equal(j.per, -1);
+	assert_int_equal(j.tasks, 0);
+	sb_job_free(&j);
+	setenv(SB_ENV_PER, "node", 1);
+	setenv(SB_ENV_TASKS, "128", 1);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "ls"), 0);
+	assert_int_equal(j.per, SB_PER_NODE);
+	assert_int_equal(j.tasks, 128);
+	sb_job_free(&j);
+	assert_int_equal(
+		READ(&j, &err, "run", "--bundle=/b", "--per", "task", "ls"), 0);
+	assert_int_equal(j.per, SB_PER_TASK);
+	sb_job_free(&j);
+	clean();
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -321,6 +347,12 @@ static void test_refused(void **state)
 		"--writable=perhaps", "ls");
 	REFUSED("--mount-home=", "run", "--bundle=/b", "--mount-home=", "ls");
 	REFUSED("needs a value", "run", "--bundle=/b", "--mounts");
+	REFUSED("--per=core: neither node nor task", "run", "--bundle=/b",
+		"--per=core", "ls");
+	REFUSED("--tasks=many: not a number", "run", "--bundle=/b",
+		"--tasks=many", "ls");
+	REFUSED("--tasks=4x: not a number", "run", "--bundle=/b", "--tasks=4x",
+		"ls");
 	setenv(SB_ENV_REMAP_ROOT, "", 1);
 	REFUSED("--remap-root=: neither", "run", "--bundle=/b", "ls");
 	setenv(SB_ENV_REMAP_ROOT, "2", 1);
@@ -340,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_in_place),
 		cmocka_unit_test(test_bcast),
 		cmocka_unit_test(test_in_place_bcast),
+		cmocka_unit_test(test_sharing),
 		cmocka_unit_test(test_refused),
 	};
 

@@ -5,9 +5,11 @@
 #include "reap.h"
 
 #include "../../spank/contract.h"
+#include "../../spank/proc.h"
 #include "../../spank/reap.h"
 
 #include <errno.h>
+#include <sys/wait.h>
 
 /* The step directory, and where a writable container's data lie: in a directory
  * of the test's, so that what goes a level too far removes no more than that.
@@ -286,6 +288,87 @@ static void test_layer_resists(void **state)
 	assert_false(is_there(store, "stepbox.a"));
 }
 
+/* ---- a container that tasks share ---- */
+
+static pid_t sleeper(const char *list, const char *more)
+{
+	pid_t pid = fork();
+	struct sb_proc p;
+	char text[128];
+
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(sb_proc_read(pid, &p), 0);
+	snprintf(text, sizeof(text), "pid %d %llu%s\n", pid, p.start, more);
+	tree_file(step, list, text);
+	return pid;
+}
+
+static int reap_some(long task, char *said, size_t size)
+{
+	struct sb_reap r = {.name = "1.2.0", .task = task};
+	int out[2], rc, fd = open(step, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ssize_t n;
+
+	assert_int_equal(pipe(out), 0);
+	rc = sb_reap(fd, out[1], &r);
+	close(out[1]);
+	n = read(out[0], said, size - 1);
+	said[n < 0 ? 0 : n] = '\0';
+	close(out[0]);
+	close(fd);
+	return rc;
+}
+
+static int has_ended(pid_t pid)
+{
+	return waitpid(pid, NULL, WNOHANG) == pid;
+}
+
+/* What a task was making for all ends with it, unless it is theirs by now. */
+static void test_shared_not_yet(void **state)
+{
+	char said[256];
+	pid_t pid;
+
+	(void)state;
+	tree_dir(step, "task-3.node");
+	pid = sleeper("task-3.node/state", "");
+	tree_file(step, SB_FILE_SHARED, "ready task-3.node\n");
+	assert_int_equal(reap_some(3, said, sizeof(said)), SB_REAP_DONE);
+	assert_false(has_ended(pid));
+	tree_file(step, SB_FILE_SHARED, "ready task-4.node\n");
+	assert_int_equal(reap_some(3, said, sizeof(said)), SB_REAP_DONE);
+	assert_true(has_ended(pid));
+	assert_string_equal(said, "");
+}
+
+/* With the last task: what does not end by itself is killed, and that said. */
+static void test_shared_end(void **state)
+{
+	char said[256];
+	pid_t pid, own, joined;
+
+	(void)state;
+	tree_dir(step, "task-3.node");
+	own = sleeper("task-0/state", "");
+	pid = sleeper("task-3.node/state", "");
+	joined = sleeper("task-3.node/" SB_FILE_JOINED, " 7 7");
+	assert_int_equal(reap_some(SB_REAP_SHARED, said, sizeof(said)),
+			 SB_REAP_DONE);
+	assert_contains(said, "task-3.node: did not end with its tasks");
+	assert_true(has_ended(pid));
+	assert_true(has_ended(joined));
+	/* That one is another's business. */
+	assert_false(has_ended(own));
+	assert_int_equal(reap_some(SB_REAP_ALL, said, sizeof(said)),
+			 SB_REAP_DONE);
+	assert_true(has_ended(own));
+	assert_false(is_there(step, "task-3.node"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -295,7 +378,8 @@ int main(void)
 		TEST(test_tree_deep),	   TEST(test_tree_refused),
 		TEST(test_layer),	   TEST(test_layer_gone),
 		TEST(test_layer_not_ours), TEST(test_layer_others),
-		TEST(test_layer_resists),
+		TEST(test_layer_resists),  TEST(test_shared_not_yet),
+		TEST(test_shared_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

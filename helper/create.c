@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes and starts a container by RunTimeCreate and RunTimeStart. */
+#define _GNU_SOURCE
+#include "create.h"
+
+#include "../spank/contract.h"
+#include "../spank/proc.h"
+#include "json.h"
+#include "mem.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* Seconds. Making a container may read a cold network file system. */
+#define CREATE_SECONDS 60
+#define START_SECONDS 30
+#define QUERY_SECONDS 10
+#define MAX_CHILDREN 64
+
+/* A runtime's words: "state" (runtime-spec, runtime.md) has the pid. */
+static pid_t query_pid(const struct sb_create *c)
+{
+	char out[65536];
+	struct sb_json doc;
+	struct sb_err err;
+	json_int_t pid = 0;
+
+	if (sb_runtime_do(c->rt, SB_OP_QUERY, &c->mask, QUERY_SECONDS, out,
+			  sizeof(out), &err) != 0)
+		return 0;
+	if (!sb_json_parse(&doc, out, strlen(out), &err))
+		pid = json_integer_value(json_object_get(doc.root, "pid"));
+	sb_json_free(&doc);
+	return pid > 1 && pid <= INT_MAX ? pid : 0;
+}
+
+/* What create left to us, its subreaper: the container's process. Only if that
+ * is not plain is the runtime asked. */
+static int find_container(struct sb_create *c, struct sb_err *err)
+{
+	pid_t kids[MAX_CHILDREN];
+	struct sb_proc p;
+	int n;
+
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	n = sb_proc_children(getpid(), kids, MAX_CHILDREN);
+	c->pid = n == 1 ? kids[0] : query_pid(c);
+	if (c->pid > 1)
+		c->pidfd = syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pid <= 1 || (c->pidfd < 0 && errno != ENOSYS) ||
+	    sb_proc_read(c->pid, &p) < 0)
+		return sb_fail(err, SB_FAIL,
+			       "runtime: RunTimeCreate ended well, but there "
+			       "is no container process (pid %d)",
+			       c->pid);
+	c->child = p.ppid == getpid();
+	return 0;
+}
+
+static int failed_call(const struct sb_create *c, enum sb_op op, int status,
+		       struct sb_err *err)
+{
+	int code = WEXITSTATUS(status);
+
+	if (status < 0)
+		return sb_wrap(err, "%s", sb_conf_op_key(op));
+	if (WIFSIGNALED(status))
+		return sb_fail(err, SB_FAIL, "%s: %s was killed by signal %d",
+			       sb_conf_op_key(op), c->report->runtime,
+			       WTERMSIG(status));
+	return sb_fail(
+		err, code == SB_NOENT || code == SB_NOEXEC ? code : SB_FAIL,
+		"%s: %s failed with exit code %d (its own message is above)",
+		sb_conf_op_key(op), c->report->runtime, code);
+}
+
+int sb_create(struct sb_create *c, struct sb_err *err)
+{
+	int status = sb_runtime_do(c->rt, SB_OP_CREATE, &c->mask,
+				   CREATE_SECONDS, NULL, 0, err);
+
+	c->pid = 0;
+	c->pidfd = -1;
+	if (status)
+		return failed_call(c, SB_OP_CREATE, status, err);
+	c->report->created = sb_report_now();
+	if (find_container(c, err) < 0)
+		return -1;
+	/* From here on slurmstepd can end it without us. */
+	c->report->container = c->pid;
+	if (sb_report_write(c->dir->fd, c->report, err) < 0)
+		return sb_wrap(err, "step directory %s", c->dir->path);
+	status = sb_runtime_do(c->rt, SB_OP_START, &c->mask, START_SECONDS,
+			       NULL, 0, err);
+	if (status)
+		return failed_call(c, SB_OP_START, status, err);
+	c->report->started = sb_report_now();
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes and starts a container by RunTimeCreate and RunTimeStart, and knows its
+ * process. */
+#ifndef SB_CREATE_H
+#define SB_CREATE_H
+
+#include "../spank/err.h"
+#include "report.h"
+#include "runtime.h"
+#include "taskdir.h"
+
+struct sb_create {
+	const struct sb_runtime *rt;  /* borrowed, as the next two */
+	const struct sb_taskdir *dir; /* gets the report */
+	struct sb_report *report;     /* kept up to date */
+	sigset_t mask;		      /* for the runtime and its container */
+	pid_t pid;		      /* the container's process; 0: none */
+	int pidfd;		      /* owned; -1: none, or Linux < 5.3 */
+	int child;		      /* it is a child of the caller's */
+};
+
+/*
+ * Calls the runtime twice. The caller is a subreaper. Returns 0, or -1 with err
+ * set; then c->pid, if not 0, still lives. A runtime's word for it is not
+ * taken: the process is the one that create left to its subreaper. The caller
+ * closes c->pidfd, also after an error.
+ */
+int sb_create(struct sb_create *c, struct sb_err *err);
+
+#endif

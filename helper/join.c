@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A task enters a container that is there, and becomes its command. */
+#define _GNU_SOURCE
+#include "join.h"
+
+#include "../spank/contract.h"
+#include "../spank/proc.h"
+#include "env.h"
+#include "expand.h"
+#include "fdio.h"
+#include "hold.h"
+#include "mem.h"
+#include "recipe.h"
+#include "tty.h"
+#include "userns.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+/* The container's namespaces, as descriptors; -1: not to be entered. */
+struct spaces {
+	int outer; /* user namespace: the one that the runtime ran in */
+	int mount, ipc;
+	/* User namespace: the one in which the user is himself. The init enters
+	 * it: in there he has no capability left after an execve(2). */
+	int inner;
+};
+
+/* ---- what the command gets ---- */
+
+static int make_env(const struct sb_run *r, const struct sb_recipe *recipe,
+		    struct sb_strv *env, struct sb_err *err)
+{
+	struct sb_env_of of = {
+		.job = environ,
+		.keep = r->job.keep,
+		.bundle = recipe->bundle_env.v,
+		.site = recipe->site_env.v,
+		.shell_inside = recipe->shell_inside,
+	};
+	regex_t exclude;
+	int rc;
+
+	if (recipe->env_exclude) {
+		if (regcomp(&exclude, recipe->env_exclude,
+			    REG_EXTENDED | REG_NOSUB))
+			return sb_fail(err, SB_FAIL, "EnvExclude: unreadable");
+		of.exclude = &exclude;
+	}
+	rc = sb_env_container(&of, env, err);
+	if (recipe->env_exclude)
+		regfree(&exclude);
+	if (!rc && recipe->path)
+		rc = sb_env_path(env, recipe->path, err);
+	return rc;
+}
+
+static int add_directory(struct sb_run *r, struct sb_strv *args,
+			 struct sb_err *err)
+{
+	_cleanup_free_ char *workdir = NULL;
+
+	if (r->job.workdir) {
+		if (sb_run_values(r, r->job.task, r->dir.step, err) < 0)
+			return -1;
+		workdir =
+			sb_expand(r->job.workdir, environ, &r->rt.values, err);
+		if (!workdir)
+			return sb_wrap(err, "--container-workdir");
+		if (*workdir != '/')
+			return sb_fail(err, SB_FAIL,
+				       "--container-workdir=%s: not absolute",
+				       workdir);
+	}
+	if (workdir || r->job.cwd) {
+		sb_strv_add(args, workdir ? "-w" : "-c");
+		sb_strv_add(args, workdir ? workdir : r->job.cwd);
+	}
+	return 0;
+}
+
+/* The init's options (init.c), then the command. inner: the user namespace's
+ * descriptor; -1: none. */
+static int make_args(struct sb_run *r, const struct sb_recipe *recipe,
+		     int inner, struct sb_strv *args, struct sb_err *err)
+{
+	const struct sb_strv *cmd = &r->job.cmd;
+	char text[32];
+
+	sb_strv_add(args, recipe->program);
+	sb_strv_add(args, "-x");
+	sb_strv_add(args, "-N");
+	sb_strv_add(args, r->where);
+	if (add_directory(r, args, err) < 0)
+		return -1;
+	if (r->job.rank)
+		sb_strv_add(args, "-q");
+	/* With RunTimeExec it starts as the runtime's root, as init does. */
+	if (recipe->exec && recipe->identity) {
+		snprintf(text, sizeof(text), "%u:%u", r->job.uid, r->job.gid);
+		sb_strv_add(args, "-u");
+		sb_strv_add(args, text);
+	}
+	if (inner >= 0) {
+		snprintf(text, sizeof(text), "%d", inner);
+		sb_strv_add(args, "-j");
+		sb_strv_add(args, text);
+	}
+	if (recipe->exec && r->plan.terminal)
+		sb_strv_add(args, "-t");
+	for (size_t i = 0; i < recipe->words.n; i++)
+		sb_strv_add(args, recipe->words.v[i]);
+	sb_strv_add(args, "--");
+	sb_strv_add(args, recipe->command && recipe->command_inside &&
+					  !strcmp(cmd->v[0], recipe->command)
+				  ? recipe->command_inside
+				  : cmd->v[0]);
+	for (size_t i = 1; i < cmd->n; i++)
+		sb_strv_add(args, cmd->v[i]);
+	return args->failed ? sb_no_memory(err) : 0;
+}
+
+/* ---- the way in ---- */
+
+static int open_space(pid_t pid, const char *type)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, type);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void close_spaces(struct spaces *s)
+{
+	sb_cleanup_fd(&s->outer);
+	sb_cleanup_fd(&s->mount);
+	sb_cleanup_fd(&s->ipc);
+	sb_cleanup_fd(&s->inner);
+}
+
+/* The descriptors are taken first, then it is seen whose they are: the process
+ * may have ended, and its number be another's. */
+static int open_spaces(const struct sb_recipe *recipe, struct spaces *s,
+		       struct sb_err *err)
+{
+	*s = (struct spaces){-1, -1, -1, -1};
+	s->mount = open_space(recipe->pid, "mnt");
+	s->ipc = recipe->ipc ? open_space(recipe->pid, "ipc") : -1;
+	s->inner = recipe->identity ? open_space(recipe->pid, "user") : -1;
+	if (!sb_proc_is(recipe->pid, recipe->start)) {
+		close_spaces(s);
+		return SB_JOIN_GONE;
+	}
+	if (s->mount >= 0)
+		s->outer = ioctl(s->mount, NS_GET_USERNS);
+	if (s->outer >= 0 && (s->ipc >= 0 || !recipe->ipc) &&
+	    (s->inner >= 0 || !recipe->identity))
+		return 0;
+	sb_fail(err, SB_FAIL, "namespaces of the container (pid %d): %s",
+		recipe->pid, strerror(errno));
+	close_spaces(s);
+	return SB_JOIN_FAILED;
+}
+
+/* Tells the container's process, so that it waits for our end. */
+static int announce(int dir, struct sb_err *err)
+{
+	_cleanup_fd_ int pipe = openat(dir, SB_HOLD_DIR "/" SB_HOLD_JOIN,
+				       O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	pid_t self = getpid();
+
+	if (pipe < 0 && errno == ENXIO) /* nobody reads it any more */
+		return SB_JOIN_GONE;
+	if (pipe < 0 || write(pipe, &self, sizeof(self)) != sizeof(self))
+		return sb_fail(err, SB_FAIL, "step directory: %s: %s",
+			       SB_HOLD_DIR "/" SB_HOLD_JOIN, strerror(errno));
+	return 0;
+}
+
+/* Who has entered: for whoever must end what a dead slurmstepd left, and for
+ * whoever asks. Appended whole by one write(2). */
+static void record(const struct sb_run *r, int dir)
+{
+	_cleanup_fd_ int fd = openat(
+		dir, SB_FILE_JOINED,
+		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct sb_proc self;
+	char line[96];
+	int n;
+
+	if (fd < 0 || sb_proc_read(getpid(), &self) < 0)
+		return;
+	n = snprintf(line, sizeof(line), "pid %d %llu %u %u\n", getpid(),
+		     self.start, r->job.task, r->job.rank);
+	if (sb_fdio_write_all(fd, line, n) < 0)
+		return;
+}
+
+/* The terminal gets the name there that it has in a container of its own, or
+ * ttyname(3) would find none. As root of the container, before it is left. */
+static void name_terminal(const struct sb_recipe *recipe, const char *tty)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (!tty || !recipe->terminals || strncmp(tty, "/dev/pts/", 9))
+		return;
+	snprintf(path, sizeof(path), "%s/%s", recipe->terminals, tty + 9);
+	fd = open("/dev/console", O_RDONLY | O_CREAT | O_NOCTTY | O_CLOEXEC,
+		  0600);
+	if (fd >= 0)
+		close(fd);
+	/* Without that name everything else works. */
+	(void)!mount(path, "/dev/console", NULL, MS_BIND, NULL);
+}
+
+static int enter(const struct sb_recipe *recipe, const struct spaces *s,
+		 const char *tty, struct sb_err *err)
+{
+	const struct {
+		int fd, type;
+		const char *name;
+	} steps[] = {
+		{s->outer, CLONE_NEWUSER, "user"},
+		{s->ipc, CLONE_NEWIPC, "ipc"},
+		{s->mount, CLONE_NEWNS, "mount"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		if (steps[i].fd < 0)
+			continue;
+		if (setns(steps[i].fd, steps[i].type) < 0)
+			return sb_fail(err, SB_FAIL,
+				       "%s namespace of the container (pid "
+				       "%d): %s",
+				       steps[i].name, recipe->pid,
+				       strerror(errno));
+		if (steps[i].type == CLONE_NEWNS)
+			name_terminal(recipe, tty);
+	}
+	/* A new root comes with itself as working directory. */
+	if (chdir(recipe->cwd) < 0 && chdir("/") < 0)
+		return sb_fail(err, SB_FAIL, "%s: %s", recipe->cwd,
+			       strerror(errno));
+	return 0;
+}
+
+static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
+			 int dir, char **env, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv args = {0};
+	_cleanup_free_ char *tty = NULL;
+	struct spaces s;
+	int rc = open_spaces(recipe, &s, err);
+
+	if (rc)
+		return rc;
+	if (r->plan.terminal && ttyname(STDIN_FILENO))
+		tty = strdup(ttyname(STDIN_FILENO));
+	rc = make_args(r, recipe, s.inner, &args, err);
+	if (!rc)
+		rc = announce(dir, err);
+	if (!rc) {
+		record(r, dir);
+		rc = enter(recipe, &s, tty, err);
+	}
+	if (!rc) {
+		if (s.inner >= 0)
+			fcntl(s.inner, F_SETFD, 0);
+		execve(args.v[0], args.v, env);
+		rc = sb_fail(err, SB_FAIL, "init %s: %s", args.v[0],
+			     strerror(errno));
+	}
+	close_spaces(&s);
+	return rc;
+}
+
+/* ---- by RunTimeExec ---- */
+
+/* config-spec, process: what `exec --process` of crun and runc read. */
+static json_t *process_of(const struct sb_recipe *recipe, char **args,
+			  char **env)
+{
+	static const char cap[] = "CAP_SETFCAP";
+	json_t *a = json_array(), *e = json_array(), *caps;
+
+	for (; a && *args; args++)
+		json_array_append_new(a, json_string(*args));
+	for (; e && *env; env++)
+		json_array_append_new(e, json_string(*env));
+	caps = json_pack("{s:[s], s:[s], s:[s]}", "bounding", cap, "effective",
+			 cap, "permitted", cap);
+	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o}", "terminal",
+			 0, "user", "uid", 0, "gid", 0, "args", a, "env", e,
+			 "cwd", recipe->cwd, "capabilities", caps);
+}
+
+static int write_process(const struct sb_run *r, const struct sb_recipe *recipe,
+			 char **args, char **env, struct sb_err *err)
+{
+	struct sb_json doc = {.root = process_of(recipe, args, env)};
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int rc = -1;
+
+	if (!doc.root)
+		return sb_fail(err, SB_FAIL,
+			       "a variable or argument holds bytes that are no "
+			       "UTF-8, which RunTimeExec cannot carry");
+	text = sb_json_dump(&doc, &len, err);
+	if (text)
+		rc = sb_fdio_write(r->dir.fd, "process.json", text, len, err);
+	sb_json_free(&doc);
+	return rc;
+}
+
+/* The runtime acts as root of its user namespace, as when it made the
+ * container; and it is to leave the step's cgroups alone. */
+static int enter_outer(const struct sb_recipe *recipe, struct sb_err *err)
+{
+	struct spaces s;
+	int rc = open_spaces(recipe, &s, err);
+
+	if (rc)
+		return rc;
+	if (setns(s.outer, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNS) < 0)
+		rc = sb_fail(err, SB_FAIL,
+			     "user namespace of the container: %s",
+			     strerror(errno));
+	else
+		sb_userns_freeze_cgroups();
+	close_spaces(&s);
+	return rc;
+}
+
+static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
+		   const char *name, int dir, char **env, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv words = {0}, args = {0};
+	_cleanup_free_ char *container = NULL, *process = NULL;
+	int rc;
+
+	if (sb_run_conf(r, err) < 0 ||
+	    sb_taskdir_make(&r->dir, r->job.task, 0, err) < 0 ||
+	    make_args(r, recipe, -1, &args, err) < 0 ||
+	    write_process(r, recipe, args.v, env, err) < 0)
+		return -1;
+	if (asprintf(&container, "%s/%s", r->dir.step, name) < 0 ||
+	    asprintf(&process, "%s/process.json", r->dir.path) < 0)
+		return sb_no_memory(err);
+	if (sb_run_values(r, recipe->task, container, err) < 0)
+		return -1;
+	r->rt.values.letter['x'] = process;
+	if (sb_runtime_find(&r->rt, 1, err) < 0 ||
+	    sb_env_runtime(environ, NULL, &r->rt.env, err) < 0 ||
+	    sb_runtime_words(&r->rt, SB_OP_EXEC, &words, err) < 0)
+		return -1;
+	rc = enter_outer(recipe, err);
+	if (!rc)
+		rc = announce(dir, err);
+	if (rc)
+		return rc;
+	record(r, dir);
+	if (r->plan.terminal)
+		sb_tty_release();
+	return sb_runtime_exec(words.v, r->rt.env.v, err);
+}
+
+/* ---- both ---- */
+
+int sb_join(struct sb_run *r, const char *name, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv env = {0};
+	_cleanup_fd_ int dir =
+		openat(r->dir.step_fd, name,
+		       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct sb_recipe recipe;
+	int rc = -1;
+
+	if (dir < 0)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s: %s",
+			       r->dir.step, name, strerror(errno));
+	if (sb_recipe_read(&recipe, dir, err) == 0 &&
+	    make_env(r, &recipe, &env, err) == 0)
+		rc = recipe.exec ? by_exec(r, &recipe, name, dir, env.v, err)
+				 : by_namespaces(r, &recipe, dir, env.v, err);
+	sb_recipe_free(&recipe);
+	return rc;
+}

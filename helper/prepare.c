@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All that comes before the runtime is called. */
+#define _GNU_SOURCE
+#include "prepare.h"
+
+#include "../spank/contract.h"
+#include "env.h"
+#include "fdio.h"
+#include "mem.h"
+#include "pending.h"
+#include "userns.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void say_at(const char *where, const char *text)
+{
+	char safe[2048], line[sizeof(safe) + 128 + HOST_NAME_MAX];
+	int n;
+
+	sb_escape(safe, sizeof(safe), text);
+	n = snprintf(line, sizeof(line), "stepbox: %s (%s)\n", safe, where);
+	if (sb_fdio_write_all(STDERR_FILENO, line, n) < 0)
+		return;
+}
+
+void sb_run_say(const struct sb_run *r, const char *text)
+{
+	say_at(r->where, text);
+}
+
+/* What all tasks would say, one says; the one that makes a container for all
+ * may be any. */
+static void say_once(const struct sb_plan *p, const char *text)
+{
+	if (!p->job->rank || p->shared)
+		say_at(p->where, text);
+}
+
+/* %e: the container's environment, each variable ended by a NUL byte. */
+static int write_env_file(struct sb_run *r, struct sb_err *err)
+{
+	_cleanup_buf_ struct sb_buf b = {0};
+	int used = 0;
+
+	for (int i = 0; i < SB_OPS; i++)
+		used |= r->conf.pattern[i] &&
+			sb_pattern_uses(r->conf.pattern[i], 'e');
+	if (!used)
+		return 0;
+	for (size_t i = 0; i < r->plan.env.n; i++)
+		sb_buf_add(&b, r->plan.env.v[i], strlen(r->plan.env.v[i]) + 1);
+	if (b.failed)
+		return sb_no_memory(err);
+	return sb_fdio_write(r->dir.fd, "environment", b.data, b.len, err);
+}
+
+/* ---- the stages ---- */
+
+int sb_run_conf(struct sb_run *r, struct sb_err *err)
+{
+	if (r->have_conf)
+		return 0;
+	r->have_conf = 1;
+	return sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err);
+}
+
+int sb_run_values(struct sb_run *r, unsigned int task, const char *dir,
+		  struct sb_err *err)
+{
+	const uint32_t numbers[] = {r->job.job, r->job.step, task, r->job.uid,
+				    UINT32_MAX};
+	static const char letters[] = "jstUp";
+	const char **letter = r->rt.values.letter;
+
+	r->rt.conf = &r->conf;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		snprintf(r->number[i], sizeof(r->number[i]), "%u", numbers[i]);
+		letter[(int)letters[i]] = r->number[i];
+	}
+	sb_cleanup_free(&r->env_file);
+	if (asprintf(&r->env_file, "%s/environment", dir) < 0) {
+		r->env_file = NULL;
+		return sb_no_memory(err);
+	}
+	letter['b'] = dir;
+	letter['e'] = r->env_file;
+	letter['m'] = r->dir.step;
+	letter['n'] = r->job.node;
+	letter['u'] = r->job.user ? r->job.user : r->number[3];
+	letter['Z'] = r->job.cwd;
+	r->rt.values.argv = r->job.cmd.v;
+	return 0;
+}
+
+static int runtime_env(struct sb_run *r, struct sb_err *err)
+{
+	return sb_env_runtime(environ,
+			      r->conf.has_runtime_env_exclude
+				      ? &r->conf.runtime_env_exclude
+				      : NULL,
+			      &r->rt.env, err);
+}
+
+static int report(struct sb_run *r, struct sb_err *err)
+{
+	r->report.runtime = r->conf.runtime ? r->conf.runtime : "runtime";
+	r->report.how = r->plan.mode == SB_MODE_RUN ? "run" : "create";
+	r->report.task = r->job.task;
+	r->report.shared = r->plan.shared;
+	r->report.pid = getpid();
+	r->report.prepared = sb_report_now();
+	if (sb_report_write(r->dir.fd, &r->report, err) < 0)
+		return sb_wrap(err, "step directory %s", r->dir.path);
+	return 0;
+}
+
+/* -v: what became of config.json, the words of each command that may be run. */
+static int tell(struct sb_run *r, struct sb_err *err)
+{
+	static const enum sb_op run[] = {SB_OP_RUN, SB_OPS};
+	static const enum sb_op create[] = {SB_OP_CREATE, SB_OP_START,
+					    SB_OP_DELETE, SB_OPS};
+	const enum sb_op *op = r->plan.mode == SB_MODE_RUN ? run : create;
+
+	for (size_t i = 0; r->job.verbose && i < r->plan.notes.n; i++)
+		sb_run_say(r, r->plan.notes.v[i]);
+	for (; r->job.verbose && *op != SB_OPS; op++) {
+		_cleanup_strv_ struct sb_strv words = {0};
+		_cleanup_buf_ struct sb_buf line = {0};
+
+		if (sb_runtime_words(&r->rt, *op, &words, err) < 0)
+			return -1;
+		sb_buf_puts(&line, sb_conf_op_key(*op));
+		sb_buf_putc(&line, ':');
+		for (size_t i = 0; i < words.n; i++) {
+			sb_buf_putc(&line, ' ');
+			sb_buf_puts(&line, words.v[i]);
+		}
+		if (!line.failed)
+			sb_run_say(r, line.data);
+	}
+	return 0;
+}
+
+static int make_plan(struct sb_run *r, struct sb_err *err)
+{
+	r->plan.job = &r->job;
+	r->plan.conf = &r->conf;
+	r->plan.dir = &r->dir;
+	r->plan.values = &r->rt.values;
+	r->plan.where = r->where;
+	r->plan.say = say_once;
+	if (sb_plan_make(&r->plan, err) < 0)
+		return -1;
+	r->rt.values.letter['r'] = r->plan.root;
+	return 0;
+}
+
+/* Whether RunTimeCreate may be called, whatever RunTimeMode says. */
+static int may_create(const struct sb_run *r)
+{
+	return r->plan.shared ||
+	       (r->job.writable >= 0 ? r->job.writable : r->conf.writable);
+}
+
+int sb_run_prepare(struct sb_run *r, struct sb_err *err)
+{
+	if (sb_run_values(r, r->job.task, r->dir.path, err) < 0 ||
+	    runtime_env(r, err) < 0 ||
+	    sb_runtime_find(&r->rt, may_create(r), err) < 0)
+		return -1;
+	sb_plan_programs(&r->plan, &r->conf);
+	if (sb_userns_enter(err) < 0 || make_plan(r, err) < 0 ||
+	    write_env_file(r, err) < 0)
+		return -1;
+	sb_pending_run(&r->rt, &r->dir, r->job.uid);
+	if (sb_pending_keep(&r->rt, &r->dir, err) < 0 || tell(r, err) < 0)
+		return -1;
+	return report(r, err);
+}
+
+void sb_run_free(struct sb_run *r)
+{
+	sb_plan_free(&r->plan);
+	sb_taskdir_close(&r->dir);
+	sb_conf_free(&r->conf);
+	sb_runtime_free(&r->rt);
+	free(r->env_file);
+	sb_job_free(&r->job);
+}

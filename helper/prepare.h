@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All that comes before the runtime is called: from what is asked to what is
+ * planned, each stage from data to data. */
+#ifndef SB_PREPARE_H
+#define SB_PREPARE_H
+
+#include "../spank/err.h"
+#include "conf.h"
+#include "job.h"
+#include "plan.h"
+#include "report.h"
+#include "runtime.h"
+#include "taskdir.h"
+
+#include <limits.h>
+
+/* What stands between the stages. Start with SB_RUN_INIT. */
+struct sb_run {
+	struct sb_job job;
+	struct sb_conf conf;
+	struct sb_taskdir dir;
+	struct sb_plan plan;
+	struct sb_runtime rt;
+	struct sb_report report;
+	int have_conf;
+	char where[64 + HOST_NAME_MAX]; /* "node n1, task 0" */
+
+	/* the patterns' values */
+	char number[5][16];
+	char *env_file;
+};
+
+#define SB_RUN_INIT                                                            \
+	{                                                                      \
+		.plan.bundle = {.fd = -1, .rootfs_fd = -1},                    \
+		.dir = {.step_fd = -1, .fd = -1},                              \
+	}
+
+/* Says a line on standard error, with the place; control characters escaped. */
+void sb_run_say(const struct sb_run *r, const char *text);
+
+/* Loads the site's configuration, if that was not done. Returns 0, or -1 with
+ * err set. */
+int sb_run_conf(struct sb_run *r, struct sb_err *err);
+
+/* What the letters of patterns stand for, for a container that task names
+ * and whose directory is dir. Returns 0, or -1 with err set. */
+int sb_run_values(struct sb_run *r, unsigned int task, const char *dir,
+		  struct sb_err *err);
+
+/*
+ * The rest, in a user namespace that the calling process then is in: finds the
+ * programs, makes the plan, writes config.json, the environment file (%e) and
+ * the first report, and with -v tells what will be done. The job is read, its
+ * configuration loaded, r->dir open. Returns 0, or -1 with err set.
+ */
+int sb_run_prepare(struct sb_run *r, struct sb_err *err);
+
+void sb_run_free(struct sb_run *r);
+
+#endif
