@@ -4,7 +4,9 @@
 #include "client.h"
 
 #include "contract.h"
+#include "het.h"
 #include "option.h"
+#include "site.h"
 #include "slurm.h"
 
 #include <errno.h>
@@ -20,6 +22,7 @@
 static struct sb_options options;
 /* The allocation's options are in the environment, and hold. */
 static int keep;
+static struct sb_het components;
 
 /* Removes our variables from the client's environment; unsetenv moves the
  * rest up, so the same place is looked at again. */
@@ -307,10 +310,38 @@ static int own_container(void)
 }
 #endif
 
-int sb_client_post_opt(spank_t sp)
+/*
+ * Where stepbox is not configured Slurm does as it promises, and has a bundle
+ * for each component.
+ */
+static int check_components(int component, int argc, char **argv)
+{
+	const char *own;
+	struct sb_err err;
+	int known = 1;
+
+	if (!sb_site_conf(argc, argv))
+		return 0;
+	if (SB_SLURM_HAS_CONTAINER)
+		own = sb_het_container(&known);
+	else
+		own = sb_option_container(&options,
+					  program_invocation_short_name);
+	if (!known && component && getenv(SB_ENV_CONTAINER))
+		sb_fail(&err, SB_FAIL,
+			"--container: this Slurm does not say which component "
+			"of a heterogeneous job it is for");
+	else if (!known || !sb_het_check(&components, own, &err))
+		return 0;
+	return refuse(&err);
+}
+
+int sb_client_post_opt(spank_t sp, int argc, char **argv)
 {
 	const char *option = sb_option_any(&options), *bundle;
 
+	if (check_components(options.component, argc, argv) < 0)
+		return -1;
 	options.component++;
 	if (option)
 		forget_spanks_copies(sp);

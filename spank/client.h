@@ -21,11 +21,12 @@ void sb_client_init_remote(spank_t sp);
 
 /*
  * slurm_spank_init_post_opt, once per het component: publishes the request and
- * its options. Returns 0; or -1 (said by slurm_error), which ends the program:
- * they cannot be published, an input variable is bad, or an option was given
- * without a container.
+ * its options. argc and argv are those of plugstack.conf's line. Returns 0; or
+ * -1 (said by slurm_error), which ends the program: they cannot be published,
+ * an input variable is bad, an option was given without a container, or the
+ * components name different bundles.
  */
-int sb_client_post_opt(spank_t sp);
+int sb_client_post_opt(spank_t sp, int argc, char **argv);
 
 /*
  * slurm_spank_local_user_init, srun with its job's command at hand: refuses

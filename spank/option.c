@@ -294,6 +294,17 @@ int sb_option_publish_container(const struct sb_options *o, const char *program,
 	return publish_one(o, SB_OPTION_CONTAINER, program, keep, err);
 }
 
+const char *sb_option_container(const struct sb_options *o, const char *program)
+{
+	const int i = SB_OPTION_CONTAINER;
+	const char *value = o->given[i].value;
+	struct sb_err ignored;
+
+	if (!value || o->given[i].source != SB_OPTION_LINE)
+		read_input(program, &sb_option_table[i], &value, &ignored);
+	return value;
+}
+
 int sb_option_is(const char *word, const char *name)
 {
 	size_t len;

@@ -73,6 +73,11 @@ int sb_option_publish(const struct sb_options *o, const char *program, int keep,
 int sb_option_publish_container(const struct sb_options *o, const char *program,
 				int keep, struct sb_err *err);
 
+/* What --container, of this component or one before, or program's input
+ * variable names, or NULL. Borrowed, for as long as no option is given. */
+const char *sb_option_container(const struct sb_options *o,
+				const char *program);
+
 /* Whether the word of a command line is the option called name, as
  * getopt_long(3) reads it: abbreviated, with or without "=VALUE". */
 int sb_option_is(const char *word, const char *name);

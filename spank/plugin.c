@@ -34,7 +34,7 @@ int slurm_spank_init_post_opt(spank_t sp, int argc, char **argv)
 	switch (spank_context()) {
 	case S_CTX_LOCAL:
 	case S_CTX_ALLOCATOR:
-		return sb_client_post_opt(sp);
+		return sb_client_post_opt(sp, argc, argv);
 	case S_CTX_REMOTE:
 		sb_step_begin(sp, argc, argv);
 		return 0;
