@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Beside other parts of Slurm: private /tmp of a job (job_container/tmpfs;
+# namespace/tmpfs since 26.05), a plugin that was built for another Slurm, one
+# that comes while slurmd runs.
+
+load lib
+
+SNIPPET=/etc/slurm/plugstack.conf.d/stepbox.conf
+
+# Ends all daemons, runs the script $1 as root, and starts them again.
+restart_slurm() {
+	"$TOP/test/cluster" slurmd "$SB_CLUSTER" stop
+	C bash -c 'read -r pid </run/slurmctld.pid; kill "$pid"
+		while [[ -d /proc/$pid ]]; do sleep 0.05; done'
+	C bash -c "$1"
+	C slurmctld
+	"$TOP/test/cluster" slurmd "$SB_CLUSTER" start
+	until_true 30 nodes_idle
+}
+
+teardown() {
+	C bash -c 'rm -f /tmp/of-host /tmp/stepbox.so
+		[[ ! -e /etc/slurm/plain.conf ]]' ||
+		restart_slurm 'mv /etc/slurm/plain.conf /etc/slurm/slurm.conf
+			rm /etc/slurm/job_container.conf; umount /var/lib/jc.*/* /var/lib/jc.* 2>/dev/null; rm -r /var/lib/jc.*'
+	C cp /usr/local/share/stepbox/plugstack.conf "$SNIPPET"
+	default_conf
+	assert_clean
+}
+
+# Each job gets a /tmp of its own, on each node.
+private_tmp() {
+	slurm_at_least 21.08 || skip "Slurm has no private /tmp before 21.08"
+	local type=JobContainerType=job_container/tmpfs
+	! slurm_at_least 26.05 || type=NamespaceType=namespace/tmpfs
+	restart_slurm 'cd /etc/slurm
+		cp slurm.conf plain.conf
+		printf "%s\nPrologFlags=Contain\n" '"$type"' >>slurm.conf
+		printf "NodeName=%s AutoBasePath=true BasePath=/var/lib/jc.%s\n" n1 n1 n2 n2 >job_container.conf'
+	C touch /tmp/of-host
+	is "$(ash 'srun -Q ls -A /tmp')" ""
+}
+
+nothing_in_base() { [[ -z $(C find /var/lib/jc.n1 /var/lib/jc.n2 -mindepth 2) ]]; }
+
+@test "a job's private /tmp: what is mounted from it, and nothing of it left" {
+	private_tmp
+	run ash 'exec 2>/dev/null
+		salloc -Q -w n1 sh -c "
+			srun -Q sh -c \"echo by-host >/tmp/a\"
+			srun -Q --container=$B --container-mounts=/tmp:/tmp sh -c \"cat /tmp/a; echo by-container >/tmp/b\"
+			srun -Q --container=$B --container-mounts=/tmp/a:/mnt/a cat /mnt/a
+			srun -Q cat /tmp/b
+			srun -Q --container=$B ls -A /tmp"'
+	is "$output" $'by-host\nby-host\nby-container'
+	# One job does not see another's.
+	is "$(ash 'srun -Q -w n1 --container=$B --container-mounts=/tmp:/tmp ls -A /tmp 2>/dev/null')" ""
+	is "$(C ls -A /tmp | grep -v -x -e of-host -e "${SB_CLUSTER##*/}")" ""
+	until_true 20 nothing_in_base
+}
+
+@test "a job's private /tmp: site's mounts, home, working directory in it, batch scripts, writable containers" {
+	private_tmp
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" Mount=/tmp:/tmp MountHome=yes
+	run ash 'printf "#!/bin/sh\necho in-\$(grep -c ^NAME=.CentOS /etc/os-release) \$(pwd)\ntouch /tmp/c\nls -A /tmp\n" >job.sh
+		sbatch -Q --wait -D /home/alice --container=$B -o out job.sh; cat out; rm out job.sh'
+	is "$output" $'in-1 /home/alice\nc'
+	run ash 'salloc -Q -w n1 sh -c "
+			srun -Q mkdir /tmp/d
+			srun -Q -D /tmp/d --container=$B sh -c \"pwd; echo x >here\"
+			srun -Q cat /tmp/d/here" 2>/dev/null'
+	is "$output" $'/tmp/d\nx'
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE"
+	run ash 'salloc -Q -w n1 sh -c "
+			srun -Q --container=$B --container-writable sh -c \"echo y >/etc/os-release; cat /etc/os-release\"
+			srun -Q ls -A /tmp" 2>/dev/null'
+	is "$output" y
+	until_true 20 nothing_in_base
+}
+
+@test "a job's private /tmp: ended by scancel, by SIGKILL of its slurmstepd" {
+	private_tmp
+	start_step 2
+	A scancel "$job"
+	until_true 20 ended
+	until_true 20 no_jobs
+	start_step 1
+	C bash -c 'for p in /proc/[0-9]*; do
+		[[ $(tr "\0" " " <"$p/cmdline" 2>/dev/null) == "slurmstepd: [$1.0]"* ]] && kill -KILL "${p#/proc/}"
+		done; true' x "$job"
+	A scancel "$job"
+	until_true 30 no_jobs
+	# As without stepbox, nobody is left to end the task itself.
+	C bash -c 'for p in /proc/[0-9]*; do
+		[[ $(stat -c %u "$p" 2>/dev/null) != 2001 ]] || kill -KILL "${p#/proc/}"; done; true'
+	until_true 20 nothing_left
+}
+
+# Makes $1 of the installed plugin as if it had been built for the next minor
+# release: Slurm compares this number with its own.
+other_version() {
+	C bash -c '
+		so=$(sed -n "s/^required \([^ ]*\).*/\1/p" /usr/local/share/stepbox/plugstack.conf)
+		at=$((16#$(nm -D --defined-only "$so" | sed -n "s/ R plugin_version$//p")))
+		read -r minor < <(od -An -tu1 -j $((at + 1)) -N 1 "$so")
+		read -r major < <(od -An -tu1 -j $((at + 2)) -N 1 "$so")
+		[[ $(printf "%02d.%02d" $major $minor) == "$2" ]] || { echo "found $major.$minor, not $2"; exit 1; }
+		cp "$so" "$1"
+		printf "\x$(printf %02x $((minor + 1)))" | dd of="$1" bs=1 seek=$((at + 1)) conv=notrunc status=none
+	' x "$1" "$(C sinfo --version | sed 's/.* \([0-9]*\.[0-9]*\)\..*/\1/')"
+}
+
+@test "a plugin for another Slurm: optional runs on the host, hence required" {
+	other_version /tmp/stepbox.so
+	echo "optional /tmp/stepbox.so conf=/etc/slurm/stepbox.conf" | C tee "$SNIPPET" >/dev/null
+	# Slurm's own words, on every command, and then the host: this is what
+	# README warns of.
+	if slurm_at_least 21.08; then
+		run -0 ash 'srun -Q --container=$B grep ^NAME /etc/os-release 2>&1'
+		has "Incompatible Slurm plugin"
+		has Debian
+		lacks CentOS
+	fi
+	# Our options are unknown then, and so is 20.11's --container.
+	run ash 'srun -Q --container=$B --container-mount-home true 2>&1'
+	[[ $status -ne 0 ]]
+	has "unrecognized option '--container"
+	C sed -i 's/^optional/required/' "$SNIPPET"
+	for command in 'srun true' 'srun --container=$B true' 'sbatch --container=$B --wrap true' 'salloc --container=$B true'; do
+		run ash "$command 2>&1"
+		[[ $status -ne 0 ]]
+		has "Incompatible Slurm plugin"
+		lacks "Submitted"
+	done
+	is "$(C squeue -h)" ""
+}
+
+@test "a plugin that comes while slurmd runs: works at once, its epilog after slurmd's restart" {
+	C mv "$SNIPPET" /etc/slurm/stepbox.off
+	"$TOP/test/cluster" slurmd "$SB_CLUSTER" stop
+	"$TOP/test/cluster" slurmd "$SB_CLUSTER" start
+	until_true 20 nodes_idle
+	C mv /etc/slurm/stepbox.off "$SNIPPET"
+	run ash 'srun -Q -w n1 --container=$B grep -c ^NAME=.CentOS /etc/os-release 2>/dev/null'
+	is "$output" 1
+	# A step that only the epilog could clean up after.
+	start_step 1
+	C bash -c 'for p in /proc/[0-9]*; do
+		[[ $(tr "\0" " " <"$p/cmdline" 2>/dev/null) == "slurmstepd: [$1.0]"* ]] && kill -KILL "${p#/proc/}"
+		done; true' x "$job"
+	A scancel "$job"
+	until_true 30 no_jobs
+	C bash -c 'for p in /proc/[0-9]*; do
+		[[ $(stat -c %u "$p" 2>/dev/null) != 2001 ]] || kill -KILL "${p#/proc/}"; done; true'
+	# 22.05 looks for hooks of plugins when it starts, and never again.
+	slurm_at_least 22.11 || has_left file
+	"$TOP/test/cluster" slurmd "$SB_CLUSTER" stop
+	"$TOP/test/cluster" slurmd "$SB_CLUSTER" start
+	until_true 20 nothing_left
+}
+
+# WORD: such a thing is left.
+has_left() { leftovers | grep -q "^$1 "; }
