@@ -69,7 +69,8 @@ static int add_directory(struct sb_run *r, struct sb_strv *args,
 	_cleanup_free_ char *workdir = NULL;
 
 	if (r->job.workdir) {
-		if (sb_run_values(r, r->job.task, r->dir.step, err) < 0)
+		if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir,
+				   err) < 0)
 			return -1;
 		workdir =
 			sb_expand(r->job.workdir, environ, &r->rt.values, err);
@@ -346,6 +347,7 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 {
 	_cleanup_strv_ struct sb_strv words = {0}, args = {0};
 	_cleanup_free_ char *container = NULL, *process = NULL;
+	char task[16];
 	int rc;
 
 	if (sb_run_conf(r, err) < 0 ||
@@ -356,8 +358,14 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 	if (asprintf(&container, "%s/%s", r->dir.step, name) < 0 ||
 	    asprintf(&process, "%s/process.json", r->dir.path) < 0)
 		return sb_no_memory(err);
-	if (sb_run_values(r, recipe->task, container, err) < 0)
+	r->rt.conf = &r->conf;
+	if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir, err) <
+	    0)
 		return -1;
+	/* The container's. */
+	snprintf(task, sizeof(task), "%u", recipe->task);
+	r->rt.values.letter['t'] = task;
+	r->rt.values.letter['b'] = container;
 	r->rt.values.letter['x'] = process;
 	if (sb_runtime_find(&r->rt, 1, err) < 0 ||
 	    sb_env_runtime(environ, NULL, &r->rt.env, err) < 0 ||

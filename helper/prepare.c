@@ -65,34 +65,6 @@ int sb_run_conf(struct sb_run *r, struct sb_err *err)
 	return sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err);
 }
 
-int sb_run_values(struct sb_run *r, unsigned int task, const char *dir,
-		  struct sb_err *err)
-{
-	const uint32_t numbers[] = {r->job.job, r->job.step, task, r->job.uid,
-				    UINT32_MAX};
-	static const char letters[] = "jstUp";
-	const char **letter = r->rt.values.letter;
-
-	r->rt.conf = &r->conf;
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		snprintf(r->number[i], sizeof(r->number[i]), "%u", numbers[i]);
-		letter[(int)letters[i]] = r->number[i];
-	}
-	sb_cleanup_free(&r->env_file);
-	if (asprintf(&r->env_file, "%s/environment", dir) < 0) {
-		r->env_file = NULL;
-		return sb_no_memory(err);
-	}
-	letter['b'] = dir;
-	letter['e'] = r->env_file;
-	letter['m'] = r->dir.step;
-	letter['n'] = r->job.node;
-	letter['u'] = r->job.user ? r->job.user : r->number[3];
-	letter['Z'] = r->job.cwd;
-	r->rt.values.argv = r->job.cmd.v;
-	return 0;
-}
-
 static int runtime_env(struct sb_run *r, struct sb_err *err)
 {
 	return sb_env_runtime(environ,
@@ -166,7 +138,9 @@ static int may_create(const struct sb_run *r)
 
 int sb_run_prepare(struct sb_run *r, struct sb_err *err)
 {
-	if (sb_run_values(r, r->job.task, r->dir.path, err) < 0 ||
+	r->rt.conf = &r->conf;
+	if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir, err) <
+		    0 ||
 	    runtime_env(r, err) < 0 ||
 	    sb_runtime_find(&r->rt, may_create(r), err) < 0)
 		return -1;
@@ -186,6 +160,6 @@ void sb_run_free(struct sb_run *r)
 	sb_taskdir_close(&r->dir);
 	sb_conf_free(&r->conf);
 	sb_runtime_free(&r->rt);
-	free(r->env_file);
+	sb_letters_free(&r->letters);
 	sb_job_free(&r->job);
 }

@@ -7,6 +7,7 @@
 #include "../spank/err.h"
 #include "conf.h"
 #include "job.h"
+#include "letters.h"
 #include "plan.h"
 #include "report.h"
 #include "runtime.h"
@@ -24,10 +25,7 @@ struct sb_run {
 	struct sb_report report;
 	int have_conf;
 	char where[64 + HOST_NAME_MAX]; /* "node n1, task 0" */
-
-	/* the patterns' values */
-	char number[5][16];
-	char *env_file;
+	struct sb_letters letters;
 };
 
 #define SB_RUN_INIT                                                            \
@@ -42,11 +40,6 @@ void sb_run_say(const struct sb_run *r, const char *text);
 /* Loads the site's configuration, if that was not done. Returns 0, or -1 with
  * err set. */
 int sb_run_conf(struct sb_run *r, struct sb_err *err);
-
-/* What the letters of patterns stand for, for a container that task names
- * and whose directory is dir. Returns 0, or -1 with err set. */
-int sb_run_values(struct sb_run *r, unsigned int task, const char *dir,
-		  struct sb_err *err);
 
 /*
  * The rest, in a user namespace that the calling process then is in: finds the
