@@ -97,7 +97,7 @@ expected_lines() {
 	local name kind arg tasks task step
 	while read -r name kind arg tasks _; do
 		step=0
-		[[ $kind != batch ]] || step=batch
+		[[ $kind != batch ]] || step="batch"
 		for ((task = 0; task < tasks; task++)); do
 			told "$kind" "$arg" | sed "s/^/$name.$step: task $task: /"
 		done

@@ -49,7 +49,7 @@ hog='x=$(head -c 200000000 /dev/zero | tr "\0" a); echo survived'
 	for bind in map_cpu:1,0 map_cpu:0,1 rank mask_cpu:0x2,0x3; do
 		want=
 		for h in "${how[@]}"; do
-			sh=sh
+			sh="sh"
 			[[ $h ]] || sh=$plain/sh
 			# shellcheck disable=SC2086 # words
 			run -0 --separate-stderr A srun -Q -n2 -N1 -c1 --cpu-bind=$bind --chdir=/ $h $sh -c \
