@@ -366,6 +366,7 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 	snprintf(task, sizeof(task), "%u", recipe->task);
 	r->rt.values.letter['t'] = task;
 	r->rt.values.letter['b'] = container;
+	r->rt.values.letter['f'] = r->fds ? "1" : "0";
 	r->rt.values.letter['x'] = process;
 	if (sb_runtime_find(&r->rt, 1, err) < 0 ||
 	    sb_env_runtime(environ, NULL, &r->rt.env, err) < 0 ||

@@ -9,6 +9,7 @@
 #include "fdio.h"
 #include "hold.h"
 #include "mem.h"
+#include "mpi.h"
 #include "recipe.h"
 
 #include <fcntl.h>
@@ -218,6 +219,11 @@ child(struct sb_run *r, pid_t caller, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != caller)
 		_exit(SB_FAIL);
+	/* The task's own, which the container's process must not hold. */
+	if (r->fds)
+		close(SB_MPI_FD);
+	r->fds = 0;
+	unsetenv("PMI_FD");
 	rc = work(r, parent, &err);
 	if (rc < 0)
 		sb_run_say(r, err.text);

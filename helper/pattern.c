@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* oci.conf(5), Slurm 26.05; and x, which is ours. */
-static const char letters[] = "%@bejmnprstuUZx";
+/* oci.conf(5), Slurm 26.05; and f and x, which are ours. */
+static const char letters[] = "%@befjmnprstuUZx";
 
 int sb_pattern_needs_shell(const char *pattern)
 {

@@ -9,6 +9,7 @@
 #include "expand.h"
 #include "fdio.h"
 #include "mem.h"
+#include "mpi.h"
 #include "path.h"
 #include "runtime.h"
 #include "spec.h"
@@ -218,7 +219,21 @@ static int plan_site_mounts(struct sb_plan *p, struct sb_err *err)
 	return 0;
 }
 
-/* The site's first: what the user says comes on top. */
+static int plan_mpi(struct sb_plan *p, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv dirs = {0};
+
+	if (sb_mpi_dirs(environ, p->job->uid, &dirs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < dirs.n; i++)
+		if (sb_mounts_bind(&p->mounts, dirs.v[i], dirs.v[i],
+				   "bind,rprivate", err) < 0)
+			return -1;
+	return 0;
+}
+
+/* The site's first: what the user says comes on top, but for what a step
+ * cannot start without. */
 static int plan_mounts(struct sb_plan *p, struct sb_err *err)
 {
 	const struct sb_mounts_names names = {
@@ -236,6 +251,8 @@ static int plan_mounts(struct sb_plan *p, struct sb_err *err)
 	if (p->job->mounts &&
 	    sb_mounts_parse(m, p->job->mounts, "--container-mounts", &names,
 			    err) < 0)
+		return -1;
+	if (plan_mpi(p, err) < 0)
 		return -1;
 	/* Now: nothing of ours may lie in what goes. */
 	if (sb_spec_mounts(p->bundle.config.root, NULL, 0, m->umounts.v, err) <

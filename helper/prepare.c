@@ -7,6 +7,7 @@
 #include "env.h"
 #include "fdio.h"
 #include "mem.h"
+#include "mpi.h"
 #include "pending.h"
 #include "userns.h"
 
@@ -87,6 +88,21 @@ static int report(struct sb_run *r, struct sb_err *err)
 	return 0;
 }
 
+/* A site's own command that lets no descriptor through. */
+static void tell_mpi(const struct sb_run *r)
+{
+	enum sb_op op = r->plan.mode == SB_MODE_RUN ? SB_OP_RUN : SB_OP_CREATE;
+	char text[128];
+
+	if (!r->fds || sb_pattern_uses(r->conf.pattern[op], 'f'))
+		return;
+	snprintf(text, sizeof(text),
+		 "PMI_FD is not passed on: %s has no %%f "
+		 "(--preserve-fds=%%f)",
+		 sb_conf_op_key(op));
+	say_once(&r->plan, text);
+}
+
 /* -v: what became of config.json, the words of each command that may be run. */
 static int tell(struct sb_run *r, struct sb_err *err)
 {
@@ -144,10 +160,12 @@ int sb_run_prepare(struct sb_run *r, struct sb_err *err)
 	    runtime_env(r, err) < 0 ||
 	    sb_runtime_find(&r->rt, may_create(r), err) < 0)
 		return -1;
+	r->rt.values.letter['f'] = r->fds ? "1" : "0";
 	sb_plan_programs(&r->plan, &r->conf);
 	if (sb_userns_enter(err) < 0 || make_plan(r, err) < 0 ||
 	    write_env_file(r, err) < 0)
 		return -1;
+	tell_mpi(r);
 	sb_pending_run(&r->rt, &r->dir, r->job.uid);
 	if (sb_pending_keep(&r->rt, &r->dir, err) < 0 || tell(r, err) < 0)
 		return -1;

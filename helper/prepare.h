@@ -26,6 +26,7 @@ struct sb_run {
 	int have_conf;
 	char where[64 + HOST_NAME_MAX]; /* "node n1, task 0" */
 	struct sb_letters letters;
+	int fds; /* from 3 on, for the command: sb_mpi_settle */
 };
 
 #define SB_RUN_INIT                                                            \

@@ -15,6 +15,7 @@
 #include "join.h"
 #include "maker.h"
 #include "mem.h"
+#include "mpi.h"
 #include "prepare.h"
 #include "share.h"
 #include "supervise.h"
@@ -157,6 +158,7 @@ int sb_run(int argc, char **argv)
 	int rc;
 
 	r.report.began = sb_report_now();
+	r.fds = sb_mpi_settle();
 	rc = sb_job_read(&r.job, argc, argv, &err);
 	locate(&r);
 	if (!rc)

@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "mem.h"
+#include "mpi.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -136,8 +137,10 @@ static void no_descriptors(void)
 {
 	/* The runtime's own CVEs with leaked descriptors (CVE-2024-21626)
 	 * are not to have ours to work with. */
-	if (syscall(__NR_close_range, 3, ~0U, 1 << 2 /* CLOEXEC */) < 0)
-		for (int fd = 3; fd < 1024; fd++)
+	int first = sb_mpi_fd(environ) == SB_MPI_FD ? SB_MPI_FD + 1 : SB_MPI_FD;
+
+	if (syscall(__NR_close_range, first, ~0U, 1 << 2 /* CLOEXEC */) < 0)
+		for (int fd = first; fd < 1024; fd++)
 			fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 

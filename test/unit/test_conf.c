@@ -371,7 +371,8 @@ static void test_sharing(void **state)
 	load_site(&c, NULL);
 	assert_int_equal(c.per, SB_PER_NODE);
 	assert_int_equal(c.join, SB_JOIN_AUTO);
-	assert_contains(c.pattern[SB_OP_EXEC], "exec --process=%x");
+	assert_contains(c.pattern[SB_OP_EXEC],
+			"exec --preserve-fds=%f --process=%x");
 	sb_conf_free(&c);
 	put("stepbox.conf", "Runtime=runc\nContainerPer=TASK\n"
 			    "ContainerJoin=exec\nRunTimeExec=\"e %x\"\n"

@@ -137,10 +137,10 @@ static void test_uses(void **state)
 	assert_false(sb_pattern_uses("a", 'b'));
 }
 
-/* Every letter of oci.conf(5) is accepted, and one of ours. */
+/* Every letter of oci.conf(5) is accepted, and two of ours. */
 static void test_letters(void **state)
 {
-	const char *letters = "%@bejmnprstuUZx";
+	const char *letters = "%@befjmnprstuUZx";
 	struct sb_err err;
 	char pattern[8];
 

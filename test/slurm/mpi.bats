@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# MPI programs, linked here, in containers that hold their libraries: two nodes,
+# four ranks, each way of starting them that this Slurm has.
+
+load lib
+
+M=/images/mpi
+
+setup_file() {
+	C bash -c '[ -e "$1/config.json" ] || "$2/test/mpi/bundle" "$1"' _ $M "$TOP" >"$BATS_FILE_TMPDIR/why" 2>&1 || :
+}
+
+# needs MPI [PMI]: else the test is skipped.
+needs() {
+	C test -x "$M/rootfs/bin/sum-$1" || skip "no $1: $(tail -n 1 "$BATS_FILE_TMPDIR/why")"
+	[[ ! ${2-} ]] || ash 'srun --mpi=list 2>&1 | grep -qw "$1"' "$2" ||
+		skip "this Slurm was built without $2"
+}
+
+# Without the hand-off a step with PMIx does not start from 23.02 on.
+pmix_starts() {
+	[[ ${SB_ENTRY-} == handoff ]] || ! slurm_at_least 23.02 ||
+		skip "PMIx needs Slurm's hand-off from 23.02 on (handoff.bats)"
+}
+
+sums() {
+	local want='rank 0 of 4: 10
+rank 1 of 4: 10
+rank 2 of 4: 10
+rank 3 of 4: 10'
+
+	# Both nodes are one machine, by which shared memory would be found to
+	# go by: what is tested is that the ranks find each other. MPICH makes
+	# its segment in any case; in containers of their own, ranks meet in the
+	# host's /dev/shm. UCX may speak of networks that are not there.
+	run ash 'export UCX_TLS=tcp,self OMPI_MCA_btl=tcp,self
+		timeout 60 srun -Q -N2 -n4 --ntasks-per-node=2 --mpi="$1" --container="$2" \
+			--container-mounts=/dev/shm "$3" 2>err
+		rc=$?; [ $rc = 0 ] || cat err; exit $rc' "$1" "$M" "/bin/sum-$2"
+	[[ $status == 0 ]] || { echo "$output"; return 1; }
+	is "$(sort <<<"$output")" "$want"
+}
+
+@test "Open MPI by --mpi=pmix" {
+	needs openmpi pmix
+	pmix_starts
+	# The cluster's TmpFS is not /tmp.
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" \
+		Mount=/tmp/%n/spmix_appdir_%U_%j.%s:/tmp/%n/spmix_appdir_%U_%j.%s:optional
+	sums pmix openmpi
+}
+
+@test "MPICH by --mpi=pmi2" {
+	needs mpich pmi2
+	C grep -q PMI /usr/lib/x86_64-linux-gnu/libmpich.so.12 || skip "this MPICH has no PMI"
+	sums pmi2 mpich
+}
+
+@test "MPICH in containers that are created and started" {
+	needs mpich pmi2
+	conf "Runtime=$SB_RUNTIME" RunTimeMode=create
+	sums pmi2 mpich
+}
+
+@test "PMI2's socket is descriptor 3 in the container, and nothing else is open" {
+	run ash 'srun -Q -N1 -n2 --mpi=pmi2 --container=$B sh -c "
+		echo \$PMI_FD; printf \"cmd=init pmi_version=1 pmi_subversion=1\\n\" >&3; head -n 1 <&3 | cut -d\" \" -f 1,2
+		for f in /proc/self/fd/*; do echo \${f##*/} \$(readlink \$f); done" 2>/dev/null | sort | uniq -c | tr -s " "'
+	has "2 3"
+	has "2 cmd=response_to_init "
+	lacks " 4 socket"
+	is "$(grep -c socket <<<"$output")" 2
+}
+
+@test "PMI2's socket and a site's own commands: kept where they say so, else told" {
+	local crun='crun --root=%m/crun --cgroup-manager=disabled'
+	local rest="RunTimeKill=\"$crun kill %n.%j.%s.%t KILL\"
+RunTimeDelete=\"$crun delete --force %n.%j.%s.%t\"
+RunTimeMode=run"
+
+	[[ $SB_RUNTIME == crun ]] || skip "the commands are crun's"
+	conf "RunTimeRun=\"$crun run --bundle=%b --preserve-fds=%f %n.%j.%s.%t\"" "$rest"
+	run ash 'srun -Q -N1 --mpi=pmi2 --container=$B sh -c "echo fd=\$PMI_FD; readlink /proc/self/fd/3"'
+	has "fd=3"
+	has "socket:"
+	conf "RunTimeRun=\"$crun run --bundle=%b %n.%j.%s.%t\"" "$rest"
+	run ash 'srun -Q -N1 --mpi=pmi2 --container=$B true'
+	is "$status" 0
+	has "PMI_FD is not passed on: RunTimeRun has no %f"
+	run ash 'srun -Q -N1 --mpi=none --container=$B true'
+	lacks "%f"
+}
+
+@test "PMIx's directory is in the container, other nodes' and steps' are not" {
+	ash 'srun --mpi=list 2>&1 | grep -qw pmix' || skip "this Slurm was built without pmix"
+	pmix_starts
+	run ash 'srun -Q -N2 -n2 --mpi=pmix --container=$B sh -c "
+		for v in PMIX_SERVER_TMPDIR PMIX_RANK PMIX_NAMESPACE PMIX_SERVER_URI2; do
+			eval \"[ -n \\\"\\\$\$v\\\" ]\" || echo \$v is not set
+		done
+		touch \$PMIX_SERVER_TMPDIR/x && echo is-mine
+		find / -xdev -type d -name pmix.\*.0 2>/dev/null; ls -d \$PMIX_SERVER_TMPDIR/.. >/dev/null
+		set -- \$(dirname \$PMIX_SERVER_TMPDIR)/*; echo \$# beside" 2>/dev/null | sort | uniq -c | tr -s " "'
+	has "2 is-mine"
+	has "2 1 beside"
+	lacks "is not set"
+}
