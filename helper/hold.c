@@ -21,6 +21,9 @@
 #ifndef SYS_pidfd_open /* musl < 1.2 */
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
 
 /* More than Slurm starts on a node (slurm.conf, MaxTasksPerNode: 65533 at most,
  * 512 by default): those beyond are not watched. */
@@ -105,15 +108,22 @@ static int kill_if_here(const struct stat *here, const char *name)
 	char path[64] = "/proc/";
 	pid_t pid = atoi(name);
 	struct stat st;
+	int fd, rc = 0;
 
 	if (pid <= 1 || pid == getpid() || strlen(name) > 16)
 		return 0;
 	strcat(strcat(path, name), "/ns/mnt");
+	/* Open first, look then: what is seen is what fd stands for. */
+	fd = syscall(SYS_pidfd_open, pid, 0);
 	/* Of others than the user it cannot be told: EACCES. */
-	if (stat(path, &st) < 0 || st.st_ino != here->st_ino ||
-	    st.st_dev != here->st_dev)
-		return 0;
-	return !kill(pid, SIGKILL);
+	if (!stat(path, &st) && st.st_ino == here->st_ino &&
+	    st.st_dev == here->st_dev)
+		rc = fd < 0 ? !kill(pid, SIGKILL)
+			    : !syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL,
+				       0);
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 static int kill_all_here(const struct stat *here)

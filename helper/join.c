@@ -152,14 +152,24 @@ static void close_spaces(struct spaces *s)
 static int open_spaces(const struct sb_recipe *recipe, struct spaces *s,
 		       struct sb_err *err)
 {
+	int errnum;
+
 	*s = (struct spaces){-1, -1, -1, -1};
 	s->mount = open_space(recipe->pid, "mnt");
 	s->ipc = recipe->ipc ? open_space(recipe->pid, "ipc") : -1;
 	s->inner = recipe->identity ? open_space(recipe->pid, "user") : -1;
+	errnum = errno;
 	if (!sb_proc_is(recipe->pid, recipe->start)) {
 		close_spaces(s);
 		return SB_JOIN_GONE;
 	}
+	/* One that is about to end has none any more, and is no zombie yet. */
+	if ((s->mount < 0 || (recipe->ipc && s->ipc < 0)) &&
+	    (errnum == ENOENT || errnum == ESRCH)) {
+		close_spaces(s);
+		return SB_JOIN_GONE;
+	}
+	errno = errnum;
 	if (s->mount >= 0)
 		s->outer = ioctl(s->mount, NS_GET_USERNS);
 	if (s->outer >= 0 && (s->ipc >= 0 || !recipe->ipc) &&
@@ -177,10 +187,23 @@ static int announce(int dir, struct sb_err *err)
 	_cleanup_fd_ int pipe = openat(dir, SB_HOLD_DIR "/" SB_HOLD_JOIN,
 				       O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	pid_t self = getpid();
+	void (*before)(int);
+	ssize_t n = -1;
+	int errnum;
 
 	if (pipe < 0 && errno == ENXIO) /* nobody reads it any more */
 		return SB_JOIN_GONE;
-	if (pipe < 0 || write(pipe, &self, sizeof(self)) != sizeof(self))
+	if (pipe >= 0) {
+		/* It may end between the two: no signal for that. */
+		before = signal(SIGPIPE, SIG_IGN);
+		n = write(pipe, &self, sizeof(self));
+		errnum = errno;
+		signal(SIGPIPE, before);
+		errno = errnum;
+	}
+	if (n < 0 && errno == EPIPE)
+		return SB_JOIN_GONE;
+	if (n != sizeof(self))
 		return sb_fail(err, SB_FAIL, "step directory: %s: %s",
 			       SB_HOLD_DIR "/" SB_HOLD_JOIN, strerror(errno));
 	return 0;
@@ -255,7 +278,7 @@ static int enter(const struct sb_recipe *recipe, const struct spaces *s,
 }
 
 static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
-			 int dir, char **env, struct sb_err *err)
+			 char **env, struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv args = {0};
 	_cleanup_free_ char *tty = NULL;
@@ -268,11 +291,7 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 		tty = strdup(ttyname(STDIN_FILENO));
 	rc = make_args(r, recipe, s.inner, &args, err);
 	if (!rc)
-		rc = announce(dir, err);
-	if (!rc) {
-		record(r, dir);
 		rc = enter(recipe, &s, tty, err);
-	}
 	if (!rc) {
 		if (s.inner >= 0)
 			fcntl(s.inner, F_SETFD, 0);
@@ -343,7 +362,7 @@ static int enter_outer(const struct sb_recipe *recipe, struct sb_err *err)
 }
 
 static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
-		   const char *name, int dir, char **env, struct sb_err *err)
+		   const char *name, char **env, struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv words = {0}, args = {0};
 	_cleanup_free_ char *container = NULL, *process = NULL;
@@ -369,15 +388,16 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 	r->rt.values.letter['f'] = r->fds ? "1" : "0";
 	r->rt.values.letter['x'] = process;
 	if (sb_runtime_find(&r->rt, 1, err) < 0 ||
-	    sb_env_runtime(environ, NULL, &r->rt.env, err) < 0 ||
+	    sb_env_runtime(environ,
+			   r->conf.has_runtime_env_exclude
+				   ? &r->conf.runtime_env_exclude
+				   : NULL,
+			   &r->rt.env, err) < 0 ||
 	    sb_runtime_words(&r->rt, SB_OP_EXEC, &words, err) < 0)
 		return -1;
 	rc = enter_outer(recipe, err);
-	if (!rc)
-		rc = announce(dir, err);
 	if (rc)
 		return rc;
-	record(r, dir);
 	if (r->plan.terminal)
 		sb_tty_release();
 	return sb_runtime_exec(words.v, r->rt.env.v, err);
@@ -392,15 +412,22 @@ int sb_join(struct sb_run *r, const char *name, struct sb_err *err)
 		openat(r->dir.step_fd, name,
 		       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct sb_recipe recipe;
-	int rc = -1;
+	int rc;
 
 	if (dir < 0)
 		return sb_fail(err, SB_FAIL, "step directory %s: %s: %s",
 			       r->dir.step, name, strerror(errno));
+	/* First of all: the container waits for everybody, also for one that
+	 * then fails. */
+	rc = announce(dir, err);
+	if (rc)
+		return rc;
+	record(r, dir);
+	rc = -1;
 	if (sb_recipe_read(&recipe, dir, err) == 0 &&
 	    make_env(r, &recipe, &env, err) == 0)
-		rc = recipe.exec ? by_exec(r, &recipe, name, dir, env.v, err)
-				 : by_namespaces(r, &recipe, dir, env.v, err);
+		rc = recipe.exec ? by_exec(r, &recipe, name, env.v, err)
+				 : by_namespaces(r, &recipe, env.v, err);
 	sb_recipe_free(&recipe);
 	return rc;
 }

@@ -24,6 +24,7 @@
 /* Until its process has set itself up; only a machine out of memory needs more
  * than milliseconds. */
 #define READY_SECONDS 30
+#define DELETE_SECONDS 10
 
 /* The child's word for SB_SHARE_TASK; others are an exit code of ours, or 0. */
 #define ONE_PER_TASK 1
@@ -176,6 +177,31 @@ static int create(struct sb_run *r, struct sb_create *c, int ready,
 	return sb_report_write(r->dir.fd, &r->report, err);
 }
 
+/* The one that this task made before, whose process was killed: tasks may be in
+ * it still, and what names them stays. Returns whether there was one. */
+static int put_aside(const struct sb_run *r)
+{
+	char from[40], to[64];
+
+	snprintf(from, sizeof(from), SB_TASK_PREFIX "%u" SB_NODE_SUFFIX,
+		 r->job.task);
+	snprintf(to, sizeof(to), SB_TASK_PREFIX "%u.%d" SB_NODE_SUFFIX,
+		 r->job.task, getpid());
+	return !renameat(r->dir.step_fd, from, r->dir.step_fd, to);
+}
+
+/* Its runtime still has one of that name. */
+static void forget_first(const struct sb_run *r)
+{
+	struct sb_err ignored;
+	char out[4096];
+	sigset_t mask;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	sb_runtime_do(&r->rt, SB_OP_DELETE, &mask, DELETE_SECONDS, out,
+		      sizeof(out), &ignored);
+}
+
 static int work(struct sb_run *r, pid_t parent, struct sb_err *err)
 {
 	struct sb_create c = {.rt = &r->rt,
@@ -184,13 +210,15 @@ static int work(struct sb_run *r, pid_t parent, struct sb_err *err)
 			      .pidfd = -1};
 	_cleanup_fd_ int ready = -1;
 	sigset_t all;
-	int rc;
+	int rc, again = put_aside(r);
 
 	r->plan.shared = r->job.tasks;
 	r->plan.parent = parent;
 	if (sb_taskdir_make(&r->dir, r->job.task, 1, err) < 0 ||
 	    make_pipes(r, &ready, err) < 0 || sb_run_prepare(r, err) < 0)
 		return -1;
+	if (again)
+		forget_first(r);
 	/* A change of credentials may have cleared it, prctl(2). */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (has_poststop(r)) {
@@ -263,6 +291,7 @@ enum sb_share_state sb_maker_make(struct sb_run *r, struct sb_share *s)
 		s->code = WEXITSTATUS(status);
 		snprintf(s->name, sizeof(s->name),
 			 SB_TASK_PREFIX "%u" SB_NODE_SUFFIX, r->job.task);
+		s->maker = pid;
 		return !s->code			 ? SB_SHARE_READY
 		       : s->code == ONE_PER_TASK ? SB_SHARE_TASK
 						 : SB_SHARE_FAILED;

@@ -33,13 +33,13 @@ static int lock(const struct sb_share *s, int type, int wait)
 /* Returns 1 with *state set, or 0 where nothing was published. */
 static int look(struct sb_share *s, enum sb_share_state *state)
 {
-	char text[64];
+	char text[96];
 	int code;
 
 	if (sb_proc_slurp(s->dir, SB_FILE_SHARED, text, sizeof(text)) <= 0)
 		return 0;
 	s->name[0] = '\0';
-	if (sscanf(text, "ready %39[^\n]", s->name) == 1) {
+	if (sscanf(text, "ready %39s %d", s->name, &s->maker) == 2) {
 		*state = SB_SHARE_READY;
 		/* It is a name below the step directory, and no path. */
 		return !strchr(s->name, '/') && *s->name != '.';
@@ -109,15 +109,14 @@ int sb_share_find(struct sb_share *s, enum sb_share_state *state,
 int sb_share_again(struct sb_share *s, enum sb_share_state *state,
 		   struct sb_err *err)
 {
-	char before[sizeof(s->name)];
+	const struct sb_share before = *s;
 
-	memcpy(before, s->name, sizeof(before));
 	if (open_lock(s, err) < 0)
 		return -1;
 	if (lock(s, F_WRLCK, 1) < 0)
 		return failed_lock(err);
 	if (look(s, state) && *state == SB_SHARE_READY &&
-	    !strcmp(before, s->name))
+	    !strcmp(before.name, s->name) && before.maker == s->maker)
 		unlinkat(s->dir, SB_FILE_SHARED, 0);
 	return decide(s, state);
 }
@@ -125,11 +124,12 @@ int sb_share_again(struct sb_share *s, enum sb_share_state *state,
 int sb_share_publish(struct sb_share *s, enum sb_share_state state,
 		     struct sb_err *err)
 {
-	char text[64];
+	char text[96];
 	int n = 0;
 
 	if (state == SB_SHARE_READY)
-		n = snprintf(text, sizeof(text), "ready %s\n", s->name);
+		n = snprintf(text, sizeof(text), "ready %s %d\n", s->name,
+			     s->maker);
 	else if (state == SB_SHARE_FAILED)
 		n = snprintf(text, sizeof(text), "failed %d\n", s->code);
 	else

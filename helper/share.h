@@ -20,6 +20,7 @@ struct sb_share {
 	int dir;       /* the step directory; borrowed */
 	int lock;      /* owned; -1: not held */
 	char name[40]; /* the container's directory, below the step's */
+	int maker;     /* the process that made it: a task may make two */
 	int code;
 };
 

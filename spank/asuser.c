@@ -90,7 +90,7 @@ static void child(const struct sb_user *user, int dir, int out, int extra,
 	_exit(fn(FD_DIR, FD_OUT, arg));
 }
 
-static long long now_ms(void)
+long long sb_now_ms(void)
 {
 	struct timespec ts;
 
@@ -107,7 +107,7 @@ static int listen_to(int fd, long long deadline, char *text)
 
 	for (;;) {
 		struct pollfd pfd = {.fd = fd, .events = POLLIN};
-		long long left = deadline - now_ms();
+		long long left = deadline - sb_now_ms();
 		int room = fill < SB_REPORT_MAX;
 		ssize_t n;
 		int rc = left <= 0 ? 0 : poll(&pfd, 1, left);
@@ -172,7 +172,7 @@ int sb_asuser(const struct sb_user *user, int dir, int extra, sb_asuser_fn *fn,
 		close(out[0]);
 		return -1;
 	}
-	late = listen_to(out[0], now_ms() + seconds * 1000LL, text);
+	late = listen_to(out[0], sb_now_ms() + seconds * 1000LL, text);
 	close(out[0]);
 	if (late)
 		kill(pid, SIGKILL);

@@ -46,4 +46,7 @@ int sb_asuser(const struct sb_user *user, int dir, int extra, sb_asuser_fn *fn,
 /* The descriptor under which fn finds extra. */
 #define SB_ASUSER_EXTRA 5
 
+/* Of a clock that nobody sets. */
+long long sb_now_ms(void);
+
 #endif

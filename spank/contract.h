@@ -92,9 +92,9 @@
  * words, each ended by a NUL byte. */
 #define SB_FILE_DELETE "delete"
 /* In the step directory: what became of the container that all tasks share,
- * written whole by rename. "ready NAME": its directory is NAME, it belongs to
- * the step, and not to the task that made it. "task": there is one for each.
- * "failed CODE": it cannot be had, and that was said. */
+ * written whole by rename. "ready NAME PID": its directory is NAME, it was
+ * made by that process, and belongs to the step now. "task": there is one for
+ * each. "failed CODE": it cannot be had, and that was said. */
 #define SB_FILE_SHARED "shared"
 /* The absolute path of a writable container's data, a directory of the user's
  * whose name begins with SB_LAYER_PREFIX; it goes with the step. */

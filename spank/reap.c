@@ -409,7 +409,7 @@ static int is_published(int dir, const char *name)
 	if (sb_proc_slurp(dir, SB_FILE_SHARED, text, sizeof(text)) <= 0 ||
 	    strncmp(text, ready, strlen(ready)))
 		return 0;
-	text[strcspn(text, "\n")] = '\0';
+	text[strlen(ready) + strcspn(text + strlen(ready), " \n")] = '\0';
 	return !strcmp(text + strlen(ready), name);
 }
 

@@ -336,10 +336,10 @@ static void test_shared_not_yet(void **state)
 	(void)state;
 	tree_dir(step, "task-3.node");
 	pid = sleeper("task-3.node/state", "");
-	tree_file(step, SB_FILE_SHARED, "ready task-3.node\n");
+	tree_file(step, SB_FILE_SHARED, "ready task-3.node 9\n");
 	assert_int_equal(reap_some(3, said, sizeof(said)), SB_REAP_DONE);
 	assert_false(has_ended(pid));
-	tree_file(step, SB_FILE_SHARED, "ready task-4.node\n");
+	tree_file(step, SB_FILE_SHARED, "ready task-4.node 9\n");
 	assert_int_equal(reap_some(3, said, sizeof(said)), SB_REAP_DONE);
 	assert_true(has_ended(pid));
 	assert_string_equal(said, "");

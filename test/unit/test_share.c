@@ -106,7 +106,10 @@ static void test_again(void **state)
 	assert_int_equal(now, SB_SHARE_MAKE);
 	strcpy(s.name, "task-2.node");
 	publish(&s, SB_SHARE_READY);
-	/* Another has been made meanwhile. */
+	/* Another has been made meanwhile, by another task or the same. */
+	s.maker = 5;
+	assert_int_equal(sb_share_again(&s, &now, &err), 0);
+	assert_int_equal(now, SB_SHARE_READY);
 	strcpy(s.name, "task-1.node");
 	assert_int_equal(sb_share_again(&s, &now, &err), 0);
 	assert_int_equal(now, SB_SHARE_READY);
