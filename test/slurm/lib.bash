@@ -32,9 +32,10 @@ slurm_at_least() {
 }
 
 # until_true SECONDS CMD...: whether CMD comes true. Never a measure of speed:
-# the limit is far beyond what any machine needs.
+# the limit is far beyond what any machine needs; SB_PATIENCE times as far where
+# even that is not enough (test/guest).
 until_true() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${SB_PATIENCE:-1}))
 	shift
 	until "$@"; do
 		((SECONDS < end)) || return 1
