@@ -41,7 +41,8 @@
 #include <unistd.h>
 
 /* Told by the kernel when the parent dies, where we are not PID 1 and may tidy
- * up before we go. Should anybody send it, it is forwarded like others. */
+ * up before we go. Should anybody but the parent send it, it is forwarded like
+ * others. */
 #define SIG_ORPHANED SIGRTMAX
 
 static struct {
@@ -519,16 +520,23 @@ static int reap(pid_t main_pid, int *status)
 /* Returns the command's wait status; -1 when the parent has died. */
 static int serve(pid_t pid, pid_t parent, const sigset_t *all)
 {
+	siginfo_t info;
 	int status, sig;
 
 	for (;;) {
-		sig = sigwaitinfo(all, NULL);
+		sig = sigwaitinfo(all, &info);
 		if (sig == SIGCHLD) {
 			if (reap(pid, &status))
 				return status;
 		} else if (sig == SIG_ORPHANED && getpid() != 1 &&
 			   getppid() != parent) {
 			return -1;
+		} else if (sig == SIG_ORPHANED && getpid() != 1 &&
+			   info.si_pid == parent) {
+			/* The kernel says it for each thread of a runtime that
+			 * ends, not just for the last; the command would die of
+			 * it. */
+			continue;
 		} else if (sig > 0 && sig != SIGTTIN && sig != SIGTTOU) {
 			kill(pid, sig);
 		}
