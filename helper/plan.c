@@ -154,11 +154,17 @@ static int convert(struct sb_plan *p, struct sb_err *err)
  * A writable layer over files of others has a process that must end before the
  * task does: else Slurm finds it in the step's cgroup, and waits a second. With
  * RunTimeRun nobody of ours is there to see to that.
+ *
+ * And with RunTimeRun the runtime puts a terminal of its own between the task
+ * and Slurm's, copies through it, and may not follow the window's size (crun
+ * before 1.10).
  */
 static void choose_mode(struct sb_plan *p)
 {
+	int apart = p->terminal || (writable(p) && !is_own(p));
+
 	p->mode = p->shared ? SB_MODE_CREATE : p->conf->mode;
-	if (writable(p) && !is_own(p) && sb_conf_has_create(p->conf))
+	if (apart && sb_conf_has_create(p->conf))
 		p->mode = SB_MODE_CREATE;
 }
 
