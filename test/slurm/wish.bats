@@ -52,7 +52,7 @@ $check
 feed | { timeout 30 script -qefc "SHELL=${SHELL_OF_SALLOC-/bin/sh} salloc -Q -w n1 ${o[*]@Q}" "$w/salloc.tty" >/dev/null 2>&1
 	echo $? >"$w/salloc.rc"; }
 wait
-tr -d "\r" <"$w/salloc.tty" | sed "1,/^=== begin/d; /^=== end/,\$d" >"$w/salloc.out"
+tr -d "\r" <"$w/salloc.tty" | sed "1,/^=== begin/d; /^=== end/,\$d; /^srun: error: .*Exited with exit code/d" >"$w/salloc.out"
 tr -d "\r" <"$w/salloc.tty" | sed "/^=== begin/,\$d" >"$w/salloc.err"
 '
 # What each way must print, and that the check itself was the end of it.
@@ -408,6 +408,7 @@ env_table() {
 	C bash -c 'rm -rf /images/meet && mkdir -m 1777 /images/meet'
 	# Each says that it is there, and waits for the other three.
 	both='exec timeout 60 srun -Q -w n1 --container=$1 $3 --container-mounts=/images/meet:/meet sh -c "
+		exec 2>&1
 		touch /meet/\$(id -un)-$2; n=0
 		until [ \$(ls /meet | wc -l) = 4 ] || [ \$n = 300 ]; do n=\$((n + 1)); sleep 0.1; done
 		id -un; id -u; ls /meet | wc -l
