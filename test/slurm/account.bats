@@ -12,9 +12,10 @@
 
 load lib
 
-setup_file() {
-	C test -e /etc/slurm/slurmdbd.conf || skip "this cluster keeps no accounts"
+setup() {
 	slurm_at_least 21.08 || skip "Slurm accounts for no containers before 21.08"
+	C test -e /etc/slurm/slurmdbd.conf || skip "this cluster keeps no accounts"
+	default_conf
 }
 
 # IDS EXPECTED: what sacct says of jobs IDS comes to be EXPECTED. It is not at

@@ -9,13 +9,9 @@ load lib
 
 SEED=4711 STEPS=200
 
-setup_file() {
-	nodes=$(C sinfo -h -N -o %N | grep -c .)
-	export nodes
-	((nodes >= 4)) || skip "wants a cluster of four nodes or more"
-}
-
 setup() {
+	nodes=$(C sinfo -h -N -o %N | grep -c .)
+	((nodes >= 4)) || skip "wants a cluster of four nodes or more"
 	default_conf
 	C bash -c 'mkdir -p /images/broken/rootfs; echo "{" >/images/broken/config.json'
 }
