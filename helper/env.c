@@ -154,6 +154,43 @@ int sb_env_container(const struct sb_env_of *of, struct sb_strv *out,
 	return out->failed ? sb_no_memory(err) : 0;
 }
 
+/* The job has such a variable. */
+static const char *why_of_job(const struct sb_env_of *of, const char *var,
+			      size_t len)
+{
+	const char *theirs = find(of->bundle, var, len);
+
+	if (!is_passed(of, var, len)) {
+		if (theirs)
+			return "the bundle's: EnvExclude keeps the job's out";
+		return of->exclude && !regexec(of->exclude, var, 0, NULL, 0)
+			       ? "left out: EnvExclude"
+			       : "left out: the container lacks this shell";
+	}
+	if (is_kept(of->keep, var, len))
+		return "the job's: --container-env names it";
+	if (!theirs)
+		return "the job's";
+	return job_value_wins(of, var, len)
+		       ? "the job's: goes before the bundle's"
+		       : "the bundle's: goes before the job's";
+}
+
+const char *sb_env_why(const struct sb_env_of *of, const char *entry)
+{
+	size_t len = strcspn(entry, "=");
+	const char *mine;
+
+	if (ours(entry))
+		return "left out: stepbox's own";
+	if (find(of->site, entry, len))
+		return "the site's: EnvSet";
+	mine = find(of->job, entry, len);
+	if (mine)
+		return why_of_job(of, mine, len);
+	return find(of->bundle, entry, len) ? "the bundle's" : "not set";
+}
+
 int sb_env_path(struct sb_strv *env, const char *dir, struct sb_err *err)
 {
 	static const char usual[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:"

@@ -32,6 +32,11 @@ struct sb_env_of {
 int sb_env_container(const struct sb_env_of *of, struct sb_strv *out,
 		     struct sb_err *err);
 
+/* Why a variable of the result of sb_env_container is what it is, or why there
+ * is none of that name: a few words, static. entry is "NAME" or "NAME=VALUE".
+ */
+const char *sb_env_why(const struct sb_env_of *of, const char *entry);
+
 /* Puts dir before the others in PATH, which is set if env lacks it. Returns 0,
  * or -1 with err set. */
 int sb_env_path(struct sb_strv *env, const char *dir, struct sb_err *err);

@@ -62,13 +62,33 @@ static const struct toggle {
 	 "COMMAND is a file of the node's, by srun --bcast"},
 };
 
-void sb_job_usage(FILE *to)
+/* What only show has, after those of run. */
+static const struct option show_options[] = {
+	{"color", required_argument, NULL, 'C'},
+	{"json", no_argument, NULL, 'J'},
+};
+
+static void usage_show(FILE *to)
+{
+	fputs("usage: stepbox show [BUNDLE] [OPTION...] [--] [COMMAND "
+	      "[ARG...]]\n"
+	      "Shows what stepbox run would do, and does nothing.\n",
+	      to);
+	fprintf(to, "  %-24s %s\n", "--json", "one JSON object, for programs");
+	fprintf(to, "  %-24s %s\n", "--color=always|never|auto",
+		"colours; auto: on a terminal");
+}
+
+void sb_job_usage(FILE *to, int show)
 {
 	char left[48];
 
-	fputs("usage: stepbox run [OPTION...] [--] COMMAND [ARG...]\n"
-	      "Runs COMMAND in a container made of an OCI bundle.\n",
-	      to);
+	if (show)
+		usage_show(to);
+	else
+		fputs("usage: stepbox run [OPTION...] [--] COMMAND [ARG...]\n"
+		      "Runs COMMAND in a container made of an OCI bundle.\n",
+		      to);
 	for (size_t i = 0; i < ARRAY_SIZE(opts); i++) {
 		snprintf(left, sizeof(left), "--%s=%s", opts[i].name,
 			 opts[i].arg);
@@ -91,7 +111,7 @@ static const char **field(struct sb_job *j, size_t at)
 	return (const char **)((char *)j + at);
 }
 
-static void fill_table(struct option *table)
+static void fill_table(struct option *table, int show)
 {
 	for (size_t i = 0; i < N_OPTS; i++)
 		*table++ = (struct option){opts[i].name, required_argument,
@@ -101,34 +121,54 @@ static void fill_table(struct option *table)
 					   NULL, 256 + N_OPTS + i};
 	*table++ = (struct option){"verbose", no_argument, NULL, 'v'};
 	*table++ = (struct option){"help", no_argument, NULL, 'h'};
+	if (show)
+		memcpy(table, show_options, sizeof(show_options));
 }
 
-static int read_options(struct sb_job *j, int argc, char **argv,
+/* Takes the word at which options ended as the bundle. */
+static int take_bundle(struct sb_job *j, char **argv)
+{
+	if (j->bundle || !argv[optind] || !strcmp(argv[optind - 1], "--"))
+		return 0;
+	j->bundle = argv[optind++];
+	return 1;
+}
+
+static int read_options(struct sb_job *j, int argc, char **argv, int show,
 			struct sb_err *err)
 {
-	struct option table[N_OPTS + N_TOGGLES + 3] = {{.name = NULL}};
+	struct option table[N_OPTS + N_TOGGLES + 3 + ARRAY_SIZE(show_options)] =
+		{{.name = NULL}};
 	int c;
 
-	fill_table(table);
+	fill_table(table, show);
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:vh", table, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:vh", table, NULL)) != -1 ||
+	       (show && take_bundle(j, argv))) {
 		size_t i = c - 256;
 
-		if (c >= 256 && i < N_OPTS) {
+		if (c == -1) {
+			continue;
+		} else if (c >= 256 && i < N_OPTS) {
 			*field(j, opts[i].at) = optarg;
 		} else if (c >= 256) {
 			*field(j, toggles[i - N_OPTS].word) =
 				optarg ? optarg : "yes";
 		} else if (c == 'v') {
 			j->verbose = 1;
+		} else if (c == 'C') {
+			j->color = optarg;
+		} else if (c == 'J') {
+			j->json = 1;
 		} else if (c == 'h') {
-			sb_job_usage(stdout);
+			sb_job_usage(stdout, show);
 			return 1;
 		} else {
 			return sb_fail(
-				err, SB_FAIL, "%s: %s (see stepbox run --help)",
+				err, SB_FAIL, "%s: %s (see stepbox %s --help)",
 				argv[optind - 1],
-				c == ':' ? "needs a value" : "no such option");
+				c == ':' ? "needs a value" : "no such option",
+				show ? "show" : "run");
 		}
 	}
 	for (argv += optind; *argv; argv++)
@@ -241,9 +281,10 @@ static void read_slurm(struct sb_job *j)
 	j->gid = getegid();
 }
 
-int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
+static int read_all(struct sb_job *j, int argc, char **argv, int show,
+		    struct sb_err *err)
 {
-	const char *argv0 = getenv(SB_ENV_ARGV0);
+	const char *argv0 = show ? NULL : getenv(SB_ENV_ARGV0);
 	int rc = 0;
 
 	*j = (struct sb_job){.conf = SB_CONF_PATH};
@@ -258,7 +299,7 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 		for (char **a = argv + 1; *a; a++)
 			sb_strv_add(&j->cmd, *a);
 	} else {
-		rc = read_options(j, argc, argv, err);
+		rc = read_options(j, argc, argv, show, err);
 	}
 	if (rc)
 		return rc;
@@ -267,8 +308,15 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 		return -1;
 	if (j->step_name)
 		finish_bcast(j);
-	if (j->cmd.failed)
-		return sb_no_memory(err);
+	return j->cmd.failed ? sb_no_memory(err) : 0;
+}
+
+int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
+{
+	int rc = read_all(j, argc, argv, 0, err);
+
+	if (rc)
+		return rc;
 	if (!j->cmd.n)
 		return sb_fail(err, SB_FAIL,
 			       "no command to run (see stepbox "
@@ -276,6 +324,12 @@ int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err)
 	if (!j->bundle)
 		return sb_fail(err, SB_FAIL, "no bundle: name one by --bundle");
 	return 0;
+}
+
+int sb_job_read_show(struct sb_job *j, int argc, char **argv,
+		     struct sb_err *err)
+{
+	return read_all(j, argc, argv, 1, err);
 }
 
 void sb_job_free(struct sb_job *j)

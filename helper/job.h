@@ -29,7 +29,10 @@ struct sb_job {
 	/* What these five say: 1, 0, or -1 for nothing. */
 	int mount_home, mount_cwd, remap_root, writable, bcast;
 	int verbose; /* --verbose */
-	uid_t uid;   /* whose job it is: the caller's own */
+	/* Of show alone: */
+	const char *color; /* --color; NULL: auto */
+	int json;	   /* --json */
+	uid_t uid;	   /* whose job it is: the caller's own */
 	gid_t gid;
 	uint32_t job, step, restart;
 	const char *node, *user;
@@ -46,9 +49,17 @@ struct sb_job {
  */
 int sb_job_read(struct sb_job *j, int argc, char **argv, struct sb_err *err);
 
+/*
+ * The same for `stepbox show`: the first word that is no option is the bundle,
+ * unless an option or its twin named one; options may follow it. There may be
+ * no command, nor a bundle.
+ */
+int sb_job_read_show(struct sb_job *j, int argc, char **argv,
+		     struct sb_err *err);
+
 void sb_job_free(struct sb_job *j);
 
-/* Prints the options of run, for --help. */
-void sb_job_usage(FILE *to);
+/* Prints the options of run, for --help; with show, those of show. */
+void sb_job_usage(FILE *to, int show);
 
 #endif

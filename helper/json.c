@@ -199,12 +199,15 @@ static void restore_numbers(const char *mark, struct sb_buf *b)
 	b->len = to - b->data;
 }
 
-char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err)
+static char *dump(const struct sb_json *doc, size_t flags, const char *end,
+		  size_t *len, struct sb_err *err)
 {
 	_cleanup_buf_ struct sb_buf b = {0};
 
-	if (json_dump_callback(doc->root, to_buf, &b, JSON_COMPACT) < 0 ||
-	    b.failed) {
+	if (json_dump_callback(doc->root, to_buf, &b, flags) < 0)
+		b.failed = 1;
+	sb_buf_puts(&b, end);
+	if (b.failed) {
 		sb_fail(err, SB_FAIL, "config.json: out of memory");
 		return NULL;
 	}
@@ -212,6 +215,16 @@ char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err)
 		restore_numbers(doc->mark, &b);
 	*len = b.len;
 	return steal_ptr(b.data);
+}
+
+char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err)
+{
+	return dump(doc, JSON_COMPACT, "", len, err);
+}
+
+char *sb_json_pretty(const struct sb_json *doc, size_t *len, struct sb_err *err)
+{
+	return dump(doc, JSON_INDENT(2), "\n", len, err);
 }
 
 void sb_json_free(struct sb_json *doc)

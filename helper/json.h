@@ -33,6 +33,10 @@ int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
  * when memory runs out. */
 char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err);
 
+/* The same for people, as "jq ." prints it, with a newline at the end. */
+char *sb_json_pretty(const struct sb_json *doc, size_t *len,
+		     struct sb_err *err);
+
 void sb_json_free(struct sb_json *doc);
 
 #define _cleanup_json_ __attribute__((cleanup(sb_json_free)))

@@ -371,6 +371,13 @@ static int owns(int rootfs_fd)
 	return !fstat(rootfs_fd, &st) && st.st_uid == geteuid();
 }
 
+char *sb_layer_root(const struct sb_taskdir *dir)
+{
+	char *root;
+
+	return asprintf(&root, "%s/" ROOT, dir->path) < 0 ? NULL : root;
+}
+
 static int mount_layer(struct sb_layer *l, const struct sb_layer_of *of,
 		       const struct parts *p, struct sb_err *err)
 {
@@ -379,10 +386,9 @@ static int mount_layer(struct sb_layer *l, const struct sb_layer_of *of,
 	if (mkdirat(of->dir->fd, ROOT, 0700) < 0 && errno != EEXIST)
 		return sb_fail(err, SB_FAIL, "step directory %s: %s",
 			       of->dir->path, strerror(errno));
-	if (asprintf(&l->root, "%s/" ROOT, of->dir->path) < 0) {
-		l->root = NULL;
+	l->root = sb_layer_root(of->dir);
+	if (!l->root)
 		return sb_no_memory(err);
-	}
 	if (of->store && !owns(of->rootfs_fd)) {
 		if (fuse_overlay(l, of, p, err) < 0)
 			return sb_wrap(err,

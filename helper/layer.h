@@ -60,6 +60,10 @@ int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
  * Returns 0, or -1 with err set. */
 int sb_layer_hand_over(struct sb_layer *l, pid_t pid, struct sb_err *err);
 
+/* The path that struct sb_layer's root gets; the caller frees it. NULL when
+ * memory runs out. */
+char *sb_layer_root(const struct sb_taskdir *dir);
+
 /* Takes it down, as far as this namespace sees it. The data in the store are
  * removed by whoever empties the task's directory (spank/reap.h). */
 void sb_layer_close(struct sb_layer *l);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stepbox: the helper program; its verbs are this table. */
 #include "../spank/contract.h"
+#include "checkverb.h"
 #include "job.h"
 #include "mem.h"
 #include "run.h"
+#include "show.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +24,8 @@ static const struct {
 	const char *help;
 } verbs[] = {
 	{"run", sb_run, "run a command in a container (run --help)"},
+	{"check", sb_checkverb, "find what is wrong (check --help)"},
+	{"show", sb_show, "show what run would do (show --help)"},
 	{"version", version, "print the version"},
 };
 

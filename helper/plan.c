@@ -86,22 +86,22 @@ static int writes_bundle(const struct sb_plan *p)
 /* ---- the bundle ---- */
 
 /* By whole components of resolved paths: /images is no prefix of /images2. */
-static int check_bundle_path(const struct sb_plan *p, struct sb_err *err)
+int sb_plan_check_path(const struct sb_conf *conf, const char *path,
+		       struct sb_err *err)
 {
-	const struct sb_strv *roots = &p->conf->bundle_paths;
+	const struct sb_strv *roots = &conf->bundle_paths;
 	char real[PATH_MAX];
 
 	for (size_t i = 0; i < roots->n; i++)
 		if (realpath(roots->v[i], real) &&
-		    sb_path_is_within(p->bundle.path, real))
+		    sb_path_is_within(path, real))
 			return 0;
 	if (!roots->n)
 		return 0;
 	return sb_fail(err, SB_FAIL,
 		       "bundle %s: not below a BundlePath of the site's "
 		       "configuration (%s%s)",
-		       p->bundle.path, roots->v[0],
-		       roots->n > 1 ? ", ..." : "");
+		       path, roots->v[0], roots->n > 1 ? ", ..." : "");
 }
 
 static int file_exists(void *arg, const char *path)
@@ -171,7 +171,7 @@ static void choose_mode(struct sb_plan *p)
 static int open_bundle(struct sb_plan *p, struct sb_err *err)
 {
 	if (sb_bundle_open(&p->bundle, p->job->bundle, err) < 0 ||
-	    check_bundle_path(p, err) < 0)
+	    sb_plan_check_path(p->conf, p->bundle.path, err) < 0)
 		return -1;
 	choose_mode(p);
 	return convert(p, err);
@@ -348,6 +348,17 @@ static char *store(const struct sb_plan *p, struct sb_err *err)
 	return expanded;
 }
 
+/* Where the layer's root would be. */
+static int pretend_layer(struct sb_plan *p, struct sb_err *err)
+{
+	char *root = sb_layer_root(p->dir);
+
+	/* Not the layer's: nothing is mounted there. */
+	sb_strv_take(&p->mounts.strings, root);
+	p->root = root;
+	return p->mounts.strings.failed ? sb_no_memory(err) : 0;
+}
+
 /* points has room for the files of ident. */
 static int make_layer(struct sb_plan *p, struct sb_layer_point *points,
 		      size_t n, struct sb_err *err)
@@ -402,7 +413,8 @@ static int plan_root(struct sb_plan *p, struct sb_err *err)
 		p->say(p, text);
 	}
 	if (!rc && (n || writable(p)))
-		rc = make_layer(p, points, n, err);
+		rc = p->explain ? pretend_layer(p, err)
+				: make_layer(p, points, n, err);
 	free(points);
 	return rc;
 }
@@ -447,7 +459,9 @@ static int plan_env(struct sb_plan *p, struct sb_err *err)
 	of.site = p->site.v;
 	if (sb_env_container(&of, &p->env, err) < 0)
 		return -1;
-	return p->inside.path ? sb_env_path(&p->env, p->inside.path, err) : 0;
+	if (p->inside.path && sb_env_path(&p->env, p->inside.path, err) < 0)
+		return -1;
+	return p->explain ? sb_explain_env(p->explain, &of, &p->env, err) : 0;
 }
 
 /* ---- config.json ---- */

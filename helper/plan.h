@@ -10,6 +10,7 @@
 #include "../spank/err.h"
 #include "bundle.h"
 #include "conf.h"
+#include "explain.h"
 #include "ident.h"
 #include "inside.h"
 #include "job.h"
@@ -29,6 +30,10 @@ struct sb_plan {
 	pid_t parent;	     /* whoever starts them */
 	/* Tells the user something that is no error; once per step. */
 	void (*say)(const struct sb_plan *p, const char *text);
+	/* NULL, or: nothing is mounted nor started, a layer is only planned,
+	 * and this gets what there is to tell of the rest; borrowed. The
+	 * process need not be in a user namespace then. */
+	struct sb_explain *explain;
 
 	char *fuse, *srun; /* programs, owned; NULL: not installed */
 	enum sb_mode mode; /* the configuration's, or what this needs */
@@ -46,6 +51,11 @@ struct sb_plan {
 	struct sb_strv notes; /* for -v: what of the bundle was changed */
 };
 
+/* Whether the site's BundlePath allows a bundle at path, which is resolved.
+ * Returns 0, or -1 with err set. */
+int sb_plan_check_path(const struct sb_conf *conf, const char *path,
+		       struct sb_err *err);
+
 /* Finds the host's programs that a plan may need, before the user namespace is
  * entered: in there nobody can tell who owns them. */
 void sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf);
@@ -53,8 +63,8 @@ void sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf);
 /*
  * Makes it, and writes config.json to the task's directory. The process is in
  * its user namespace already. The members up to say are set, sb_plan_programs
- * was called, the rest is zero. Returns 0, or -1 with err set. Release with
- * sb_plan_free, also after an error.
+ * was called, explain may be set, the rest is zero. Returns 0, or -1 with err
+ * set. Release with sb_plan_free, also after an error.
  */
 int sb_plan_make(struct sb_plan *p, struct sb_err *err);
 

@@ -215,6 +215,56 @@ static char *with_path(char **env)
 	return joined(&list);
 }
 
+/* For each variable the rule that decided; and the rules themselves are
+ * followed: whose value it is agrees with sb_env_container. */
+static void test_why(void **state)
+{
+	static const struct {
+		const char *name, *why;
+	} all[] = {
+		{"ONLY_JOB", "the job's"},
+		{"ONLY_BUNDLE=x", "the bundle's"},
+		{"BOTH", "the bundle's: goes before the job's"},
+		{"HOME", "the job's: goes before the bundle's"},
+		{"KEPT", "the job's: --container-env names it"},
+		{"SITE", "the site's: EnvSet"},
+		{"SECRET", "left out: EnvExclude"},
+		{"SECRET_BOTH", "the bundle's: EnvExclude keeps the job's out"},
+		{"SHELL", "left out: the container lacks this shell"},
+		{"SLURM_STEPBOX_DIR", "left out: stepbox's own"},
+		{"NONE", "not set"},
+	};
+	struct sb_env_of of = {
+		.job = LIST("ONLY_JOB=1", "BOTH=j", "HOME=/j", "KEPT=j",
+			    "SITE=j", "SECRET=j", "SECRET_BOTH=j", "SHELL=/x",
+			    "SLURM_STEPBOX_DIR=/"),
+		.bundle = LIST("ONLY_BUNDLE=b", "BOTH=b", "HOME=/b", "KEPT=b",
+			       "SITE=b", "SECRET_BOTH=b"),
+		.site = LIST("SITE=s"),
+		.keep = "KEPT",
+	};
+	struct sb_strv out = {0};
+	struct sb_err err;
+	regex_t re;
+
+	(void)state;
+	assert_int_equal(regcomp(&re, "^SECRET", REG_NOSUB), 0);
+	of.exclude = &re;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		assert_string_equal(sb_env_why(&of, all[i].name), all[i].why);
+	assert_int_equal(sb_env_container(&of, &out, &err), 0);
+	for (size_t i = 0; i < out.n; i++) {
+		const char *why = sb_env_why(&of, out.v[i]);
+		char owner = strchr(out.v[i], '=')[1];
+
+		if (strchr("jbs", owner))
+			assert_int_equal(why[4], owner);
+		assert_int_equal(strncmp(why, "left", 4) != 0, 1);
+	}
+	regfree(&re);
+	sb_strv_free(&out);
+}
+
 static void test_path(void **state)
 {
 	(void)state;
@@ -287,6 +337,7 @@ int main(void)
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_site),
 		cmocka_unit_test(test_excluded_set),
+		cmocka_unit_test(test_why),
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_runtime),

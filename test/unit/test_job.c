@@ -221,7 +221,7 @@ static void test_usage(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	sb_job_usage(f);
+	sb_job_usage(f, 0);
 	fclose(f);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		assert_contains(text, words[i]);
@@ -331,6 +331,57 @@ static void test_sharing(void **state)
 	clean();
 }
 
+#define SHOW(j, err, ...) job_show(j, err, (char *[]){__VA_ARGS__, NULL})
+
+static int job_show(struct sb_job *j, struct sb_err *err, char **argv)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	optind = 0;
+	return sb_job_read_show(j, argc, argv, err);
+}
+
+/* show takes the bundle as a word, with options before and behind it. */
+static void test_show(void **state)
+{
+	struct sb_job j;
+	struct sb_err err = {.text = ""};
+
+	(void)state;
+	clean();
+	assert_int_equal(SHOW(&j, &err, "show", "-v", "/b", "--json", "--conf",
+			      "/c", "--", "ls", "--json"),
+			 0);
+	assert_string_equal(j.bundle, "/b");
+	assert_string_equal(j.conf, "/c");
+	assert_true(j.json && j.verbose);
+	assert_int_equal(j.cmd.n, 2);
+	sb_job_free(&j);
+	assert_int_equal(SHOW(&j, &err, "show", "/b", "ls", "--json"), 0);
+	assert_false(j.json);
+	assert_string_equal(j.cmd.v[0], "ls");
+	sb_job_free(&j);
+	/* What stands behind -- is the command's. */
+	assert_int_equal(SHOW(&j, &err, "show", "--color=never", "--", "ls"),
+			 0);
+	assert_null(j.bundle);
+	assert_string_equal(j.color, "never");
+	assert_string_equal(j.cmd.v[0], "ls");
+	sb_job_free(&j);
+	setenv(SB_ENV_BUNDLE, "/twin", 1);
+	assert_int_equal(SHOW(&j, &err, "show", "ls"), 0);
+	assert_string_equal(j.bundle, "/twin");
+	assert_string_equal(j.cmd.v[0], "ls");
+	sb_job_free(&j);
+	clean();
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "--json", "ls"),
+			 -1);
+	assert_contains(err.text, "--json: no such option (see stepbox run");
+	sb_job_free(&j);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -373,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_bcast),
 		cmocka_unit_test(test_in_place_bcast),
 		cmocka_unit_test(test_sharing),
+		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_refused),
 	};
 
