@@ -72,6 +72,7 @@ step() {
 	shift 2
 	for place in "${step_places[@]}"; do
 		what "$place"
+		# shellcheck disable=SC2086 # words
 		ash 'row=$1; shift; srun -Q "$@"; echo $? >/record/$row.rc' "$row.$place" \
 			-J "$row.$place" -n "${tasks[$place]}" -N1 "$@" ${per[$place]-} \
 			${bundle[$place]:+--container="${bundle[$place]}"} \
