@@ -314,7 +314,7 @@ static const struct key keys[] = {
 	{"PasswdEntry", set_bool, AT(passwd_entry)},
 	{"SeccompProfile", set_profile, AT(seccomp_profile)},
 	{"SlurmClient", set_bool, AT(slurm_client)},
-	{"AllowRoot", check_bool, 0},
+	{"AllowRoot", set_bool, AT(allow_root)},
 	{"TrustSlurmContainer", check_bool, 0},
 };
 

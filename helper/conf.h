@@ -61,7 +61,7 @@ struct sb_conf {
 	struct sb_strv bundle_paths;   /* BundlePath; none: all are allowed */
 	struct sb_strv allow_runtimes; /* AllowRuntime */
 	int writable, mount_home;      /* WritableDefault, MountHome */
-	int passwd_entry, slurm_client;
+	int passwd_entry, slurm_client, allow_root;
 	char *writable_path;   /* WritablePath, unexpanded; NULL: default */
 	char *seccomp_profile; /* SeccompProfile, a path; NULL: none */
 };

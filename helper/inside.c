@@ -289,7 +289,7 @@ static int make_shared(struct sb_inside *in, struct sb_mounts *m,
 static int make_args(struct sb_inside *in, struct sb_mounts *m,
 		     const struct sb_inside_of *of, struct sb_err *err)
 {
-	const char *first = of->job->cmd.v[0];
+	const char *first = of->first ? of->first : of->job->cmd.v[0];
 
 	if (of->shared)
 		return make_shared(in, m, of, err);

@@ -38,6 +38,7 @@ struct sb_inside_of {
 	const struct sb_taskdir *dir;
 	enum sb_mode mode;
 	const char *where;   /* "node n1, task 0", for the init's messages */
+	const char *first;   /* the command in place of the job's, or NULL */
 	const char *workdir; /* must be there; NULL: the job's, if it is */
 	int remap_root;	     /* root inside */
 	int no_points;	     /* what the user writes is to stay in his bundle */

@@ -32,6 +32,8 @@ static const struct opt {
 	 "the working directory"},
 	{"env", SB_ENV_KEEP, offsetof(struct sb_job, keep), "NAME,...",
 	 "variables whose value is the job's, not the bundle's"},
+	{"spool", SB_ENV_SPOOL, offsetof(struct sb_job, spool), "PATH",
+	 "Slurm's own directory for the step, shown to PMIx"},
 	{"runtime", SB_ENV_RUNTIME, offsetof(struct sb_job, runtime), "NAME",
 	 "another runtime, if the site allows it"},
 	{"per", SB_ENV_PER, offsetof(struct sb_job, per_word), "node|task",
@@ -60,6 +62,9 @@ static const struct toggle {
 	{"bcast", SB_ENV_BCAST, offsetof(struct sb_job, bcast_word),
 	 offsetof(struct sb_job, bcast),
 	 "COMMAND is a file of the node's, by srun --bcast"},
+	{"alone", SB_ENV_ALONE, offsetof(struct sb_job, alone_word),
+	 offsetof(struct sb_job, alone),
+	 "no plugin on this node: COMMAND is as Slurm found it there"},
 };
 
 /* What only show has, after those of run. */

@@ -20,14 +20,15 @@ struct sb_job {
 	const char *workdir;	/* --workdir, unexpanded; NULL: the job's */
 	const char *keep;	/* --env: names, comma-separated; or NULL */
 	const char *runtime;	/* --runtime; NULL: the site's */
+	const char *spool;	/* --spool; NULL: none */
 	const char *per_word;	/* --per */
 	const char *tasks_word; /* --tasks */
 	int per;	/* what it says: an enum sb_per, or -1 for nothing */
 	uint32_t tasks; /* how many the step has on this node; 0: unknown */
 	const char *mount_home_word, *mount_cwd_word, *remap_root_word,
-		*writable_word, *bcast_word;
-	/* What these five say: 1, 0, or -1 for nothing. */
-	int mount_home, mount_cwd, remap_root, writable, bcast;
+		*writable_word, *bcast_word, *alone_word;
+	/* What these six say: 1, 0, or -1 for nothing. */
+	int mount_home, mount_cwd, remap_root, writable, bcast, alone;
 	int verbose; /* --verbose */
 	/* Of show alone: */
 	const char *color; /* --color; NULL: auto */

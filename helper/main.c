@@ -2,6 +2,7 @@
 /* stepbox: the helper program; its verbs are this table. */
 #include "../spank/contract.h"
 #include "checkverb.h"
+#include "handoff.h"
 #include "job.h"
 #include "mem.h"
 #include "run.h"
@@ -26,6 +27,7 @@ static const struct {
 	{"run", sb_run, "run a command in a container (run --help)"},
 	{"check", sb_checkverb, "find what is wrong (check --help)"},
 	{"show", sb_show, "show what run would do (show --help)"},
+	{"handoff", sb_handoff, "the same as run, called by Slurm: oci.conf"},
 	{"version", version, "print the version"},
 };
 

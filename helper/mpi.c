@@ -88,7 +88,8 @@ static void add_ranks_dir(char **env, uid_t uid, struct sb_strv *dirs)
 	add_dir(dirs, path);
 }
 
-int sb_mpi_dirs(char **env, uid_t uid, struct sb_strv *dirs, struct sb_err *err)
+int sb_mpi_dirs(char **env, uid_t uid, const char *spool, struct sb_strv *dirs,
+		struct sb_err *err)
 {
 	/* The first is above the others as long as Slurm starts the server
 	 * (PMIx, src/mca/gds/ds12 and ds21, *_setup_fork()). */
@@ -98,6 +99,9 @@ int sb_mpi_dirs(char **env, uid_t uid, struct sb_strv *dirs, struct sb_err *err)
 		"PMIX_DSTORE_ESH_BASE_PATH",
 	};
 
+	/* Above them all, where Slurm has one. */
+	if (sb_env_get(env, "PMIX_NAMESPACE"))
+		add_dir(dirs, spool);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		add_dir(dirs, sb_env_get(env, names[i]));
 	add_ranks_dir(env, uid, dirs);

@@ -34,13 +34,14 @@ int sb_mpi_settle(void);
 /*
  * Adds the directories that a rank of uid's job needs of PMIx, each once and
  * none below another: where the server shares its data, and where Slurm has
- * made room for the ranks' own files (below env's SLURM_PMIX_TMPDIR, else /tmp;
- * Slurm tells nobody of mpi.conf's PMIxCliTmpDirBase and slurm.conf's TmpFS).
+ * made room for the ranks' own files: below env's SLURM_PMIX_TMPDIR, else in
+ * spool, its directory for a step handed off (NULL: it was not), else in /tmp
+ * (Slurm tells nobody of mpi.conf's PMIxCliTmpDirBase and slurm.conf's TmpFS).
  * Their paths are also in what the server sends, so that they must be the same
  * in the container. What does not exist is passed over. Returns 0, or -1 with
  * err set when memory runs out.
  */
-int sb_mpi_dirs(char **env, uid_t uid, struct sb_strv *dirs,
+int sb_mpi_dirs(char **env, uid_t uid, const char *spool, struct sb_strv *dirs,
 		struct sb_err *err);
 
 #endif

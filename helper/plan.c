@@ -229,7 +229,7 @@ static int plan_mpi(struct sb_plan *p, struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv dirs = {0};
 
-	if (sb_mpi_dirs(environ, p->job->uid, &dirs, err) < 0)
+	if (sb_mpi_dirs(environ, p->job->uid, p->job->spool, &dirs, err) < 0)
 		return -1;
 	for (size_t i = 0; i < dirs.n; i++)
 		if (sb_mounts_bind(&p->mounts, dirs.v[i], dirs.v[i],
@@ -267,10 +267,39 @@ static int plan_mounts(struct sb_plan *p, struct sb_err *err)
 	return 0;
 }
 
+static int is_inside(const struct sb_plan *p, const char *path)
+{
+	return sb_fdio_in_root(p->bundle.rootfs_fd, path) ||
+	       sb_spec_covers(p->bundle.config.root, path);
+}
+
+/*
+ * Without the plugin the host's PATH was searched, not the container's. What it
+ * found there may be in the container too; else its name is looked up there.
+ * NULL: the job's word will do.
+ */
+static const char *find_command(const struct sb_plan *p)
+{
+	const char *first = p->job->cmd.v[0], *name = strrchr(first, '/');
+	char text[PATH_MAX + 128];
+
+	if (p->job->alone != 1 || *first != '/' || !name[1] ||
+	    p->job->bcast == 1 || p->job->step == SB_STEP_BATCH ||
+	    is_inside(p, first) || sb_mounts_cover(&p->mounts, first))
+		return NULL;
+	snprintf(text, sizeof(text),
+		 "%s is not in the container: its %s is looked for (the "
+		 "node's plugstack.conf lacks stepbox)",
+		 first, name + 1);
+	p->say(p, text);
+	return name + 1;
+}
+
 static int plan_inside(struct sb_plan *p, struct sb_err *err)
 {
 	struct sb_inside_of of = {
 		.job = p->job,
+		.first = find_command(p),
 		.conf = p->conf,
 		.bundle = &p->bundle,
 		.dir = p->dir,
@@ -465,12 +494,6 @@ static int plan_env(struct sb_plan *p, struct sb_err *err)
 }
 
 /* ---- config.json ---- */
-
-static int is_inside(const struct sb_plan *p, const char *path)
-{
-	return sb_fdio_in_root(p->bundle.rootfs_fd, path) ||
-	       sb_spec_covers(p->bundle.config.root, path);
-}
 
 static const char *cwd_of(const struct sb_plan *p)
 {

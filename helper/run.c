@@ -12,6 +12,7 @@
 #include "run.h"
 
 #include "../spank/contract.h"
+#include "forward.h"
 #include "join.h"
 #include "maker.h"
 #include "mem.h"
@@ -20,12 +21,25 @@
 #include "share.h"
 #include "supervise.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 /* ---- a container of its own ---- */
+
+/* What the plugin would have seen to. That the container has ended, and nothing
+ * of it is left, when the task has, is best seen to by whoever watches it. */
+static int check_alone(struct sb_run *r, struct sb_err *err)
+{
+	if (r->job.alone != 1)
+		return 0;
+	if (!r->job.uid && !r->conf.allow_root)
+		return sb_fail(err, SB_FAIL,
+			       "a job of root gets no container "
+			       "(AllowRoot=yes allows it)");
+	if (sb_conf_has_create(&r->conf))
+		r->conf.mode = SB_MODE_CREATE;
+	return 0;
+}
 
 /* Ends as the command did; nothing of ours outlives it. */
 static void __attribute__((noreturn)) end_as(struct sb_run *r, int status)
@@ -41,26 +55,13 @@ static int run_runtime(struct sb_run *r, struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv words = {0};
 	int status;
-	pid_t pid;
 
 	if (sb_runtime_words(&r->rt, SB_OP_RUN, &words, err) < 0)
 		return -1;
 	if (!r->dir.temporary)
 		return sb_runtime_exec(words.v, r->rt.env.v, err);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	pid = fork();
-	if (!pid) {
-		signal(SIGINT, SIG_DFL);
-		signal(SIGQUIT, SIG_DFL);
-		sb_runtime_exec(words.v, r->rt.env.v, err);
-		sb_run_say(r, err->text);
-		_exit(err->code);
-	}
-	if (pid < 0)
-		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (sb_forward_run(words.v, r->rt.env.v, &status, err) < 0)
+		return -1;
 	end_as(r, status);
 }
 
@@ -72,7 +73,7 @@ static int create_and_start(struct sb_run *r, struct sb_err *err)
 		.report = &r->report,
 		.init = r->plan.inside.init,
 		.terminal = r->plan.terminal,
-		.watch_parent = !r->dir.temporary,
+		.watch_parent = r->job.step_name != NULL,
 	};
 	int status;
 
@@ -83,7 +84,7 @@ static int create_and_start(struct sb_run *r, struct sb_err *err)
 
 static int run_alone(struct sb_run *r, struct sb_err *err)
 {
-	if (sb_run_conf(r, err) < 0 ||
+	if (sb_run_conf(r, err) < 0 || check_alone(r, err) < 0 ||
 	    sb_taskdir_make(&r->dir, r->job.task, 0, err) < 0 ||
 	    sb_run_prepare(r, err) < 0)
 		return -1;

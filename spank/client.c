@@ -394,11 +394,36 @@ void sb_client_tell_bcast(spank_t sp)
 		setenv(SB_ENV_BCAST, "yes", 1);
 }
 
+/*
+ * With PMIx, and no oci.conf on the node, slurmstepd fails before it calls any
+ * plugin (slurm 24.11, src/plugins/mpi/pmix/pmixp_info.c, _env_set(), where the
+ * container has no spool directory), and the user reads "Unspecified error".
+ * srun has settled which MPI it is, MpiDefault included, before it calls us.
+ * That this host has no oci.conf does not mean that the nodes have none: so it
+ * is said, and srun goes on.
+ */
+static void warn_of_pmix(void)
+{
+	const char *mpi = getenv("SLURM_MPI_TYPE");
+	char path[PATH_MAX];
+
+	if (!SB_SLURM_HANDS_PMIX_OFF || !getenv(SB_ENV_REQUEST) || !mpi ||
+	    strncmp(mpi, "pmix", 4) ||
+	    sb_site_oci(path, sizeof(path)) != SB_SITE_OCI_NONE)
+		return;
+	slurm_error("stepbox: --mpi=%s with --container works only where "
+		    "Slurm's oci.conf calls stepbox, and this host has none: "
+		    "should the step not start, use --mpi=pmi2 or --mpi=none, "
+		    "or ask the site for oci.conf (spank_stepbox(8))",
+		    mpi);
+}
+
 int sb_client_check(spank_t sp)
 {
 	char **argv = NULL;
 	int argc = 0;
 
+	warn_of_pmix();
 	if (spank_prepend_task_argv || !getenv(SB_ENV_REQUEST) ||
 	    spank_get_item(sp, S_JOB_ARGV, &argc, &argv) != ESPANK_SUCCESS ||
 	    argc < 2 || !sb_client_same_text(argv[0], argv[1]))

@@ -53,6 +53,10 @@
 #define SB_ENV_BUNDLE "SLURM_STEPBOX_BUNDLE" /* what --container named */
 #define SB_ENV_DIR "SLURM_STEPBOX_DIR"	     /* the step directory */
 #define SB_ENV_STEP "SLURM_STEPBOX_STEP"     /* JOB.STEP.RESTART, numbers */
+/* What slurmstepd has told `stepbox handoff` (helper/handoff.h): its own
+ * directory for the step; and a switch, that the node's plugin had no part. */
+#define SB_ENV_SPOOL "SLURM_STEPBOX_SPOOL"
+#define SB_ENV_ALONE "SLURM_STEPBOX_ALONE"
 /* How many tasks the step has on this node. */
 #define SB_ENV_TASKS "SLURM_STEPBOX_TASKS"
 /* The command's own argv[0], where argv[0] had to be overwritten in place

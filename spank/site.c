@@ -6,6 +6,8 @@
 #include "contract.h"
 #include "keyval.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -94,4 +96,52 @@ int sb_site_read(struct sb_site *site, const char *conf, const char *node,
 	if (sb_kv_read(conf, SB_KV_ROOT, pair, &r, err) < 0)
 		return sb_wrap(err, "configuration");
 	return 0;
+}
+
+/* ---- Slurm's own ---- */
+
+int sb_site_calls_us(const char *value)
+{
+	static const char between[] = " \t;&|()<>'", name[] = "stepbox";
+
+	while (*(value += strspn(value, between))) {
+		size_t len = strcspn(value, between);
+		const char *slash = memrchr(value, '/', len);
+		const char *base = slash ? slash + 1 : value;
+
+		if (value + len - base == sizeof(name) - 1 &&
+		    !memcmp(base, name, sizeof(name) - 1))
+			return 1;
+		value += len;
+	}
+	return 0;
+}
+
+static int oci_pair(void *arg, const char *key, const char *value,
+		    const struct sb_kv_pos *pos, struct sb_err *err)
+{
+	(void)pos, (void)err;
+	if (!strcasecmp(key, "RunTimeRun"))
+		*(int *)arg = sb_site_calls_us(value);
+	return 0;
+}
+
+enum sb_site_oci sb_site_oci(char *path, size_t size)
+{
+	/* In slurmstepd slurmd's word, inherited, not the job's. */
+	const char *conf = getenv("SLURM_CONF"), *slash;
+	struct sb_err err;
+	int ours = 0;
+
+	if (!conf || !*conf)
+		conf = SB_CONF_PATH;
+	slash = strrchr(conf, '/');
+	if (!slash || snprintf(path, size, "%.*s/oci.conf", (int)(slash - conf),
+			       conf) >= (int)size)
+		return SB_SITE_OCI_NONE;
+	if (access(path, F_OK) < 0)
+		return SB_SITE_OCI_NONE;
+	if (sb_kv_read(path, SB_KV_ROOT, oci_pair, &ours, &err) < 0)
+		return SB_SITE_OCI_OTHER;
+	return ours ? SB_SITE_OCI_OURS : SB_SITE_OCI_OTHER;
 }

@@ -28,6 +28,24 @@ const char *sb_site_conf(int argc, char **argv);
 int sb_site_read(struct sb_site *site, const char *conf, const char *node,
 		 struct sb_err *err);
 
+/* What Slurm's oci.conf on this host says. */
+enum sb_site_oci {
+	SB_SITE_OCI_NONE,  /* there is none: nobody but us runs containers */
+	SB_SITE_OCI_OURS,  /* its RunTimeRun calls stepbox: Slurm does, too */
+	SB_SITE_OCI_OTHER, /* Slurm runs them, and by another program */
+};
+
+/*
+ * Looks for oci.conf beside slurm.conf, where Slurm does (22.05,
+ * src/common/read_config.c, get_extra_conf_path()). path gets its name, for
+ * messages. One that cannot be read, is not root's alone to write, or is no
+ * configuration counts as OTHER.
+ */
+enum sb_site_oci sb_site_oci(char *path, size_t size);
+
+/* Whether the RunTimeRun in value calls a program called stepbox. */
+int sb_site_calls_us(const char *value);
+
 /*
  * Expands ContainerPath: %n is the node's name, %% a percent sign. Other
  * letters would make the place depend on the step, and what cleans up after a

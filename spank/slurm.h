@@ -15,6 +15,11 @@
 #define SB_SLURM_HAS_CONTAINER                                                 \
 	(SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(21, 8, 0))
 
+/* Since 23.02 PMIx in a container needs the spool directory that comes with an
+ * oci.conf. */
+#define SB_SLURM_HANDS_PMIX_OFF                                                \
+	(SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 2, 0))
+
 /* Since 23.11; NULL where Slurm lacks it. */
 extern spank_err_t spank_prepend_task_argv(spank_t spank, int argc,
 					   const char *argv[])

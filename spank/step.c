@@ -31,6 +31,7 @@ static struct {
 	struct sb_err why;
 	struct sb_user user;
 	struct sb_stepdir dir;
+	int handed_off;	 /* Slurm calls the helper: oci.conf */
 	int vouched;	 /* by the plugin on the submitting side */
 	long long spent; /* ms, on children so far */
 	int slow;	 /* a child was too slow: no more before the end */
@@ -183,27 +184,30 @@ static int prepare(spank_t sp, const char *conf, const char *bundle,
 	return tell_helper(sp, &site, conf, bundle, err);
 }
 
-/* oci.conf lies beside slurm.conf (22.05, get_extra_conf_path); SLURM_CONF is
- * slurmd's word here, inherited, not the job's. With one, Slurm hands every
- * --container to the runtime that it names, whatever we would do. One without
- * --container knows no oci.conf: nobody but us would do anything. */
-static int left_to_slurm(void)
+/*
+ * With an oci.conf, Slurm hands every --container to the runtime that it names,
+ * whatever we would do. If that is us, the helper is called in any case: we
+ * prepare its way, where our client vouches for the request; what comes from
+ * another, the helper can make do with what Slurm tells it. A Slurm without
+ * --container knows no oci.conf: nobody but us would do anything.
+ */
+static int left_to_slurm(int vouched)
 {
-	const char *conf = getenv("SLURM_CONF"), *slash;
 	char path[PATH_MAX];
 
 	if (!SB_SLURM_HAS_CONTAINER)
 		return 0;
-	if (!conf || !*conf)
-		conf = SB_CONF_PATH;
-	slash = strrchr(conf, '/');
-	if (!slash || snprintf(path, sizeof(path), "%.*s/oci.conf",
-			       (int)(slash - conf), conf) >= (int)sizeof(path))
+	switch (sb_site_oci(path, sizeof(path))) {
+	case SB_SITE_OCI_NONE:
 		return 0;
-	if (access(path, F_OK) < 0)
-		return 0;
-	slurm_info("stepbox: %s exists: --container is left to Slurm", path);
-	return 1;
+	case SB_SITE_OCI_OURS:
+		step.handed_off = 1;
+		return !vouched;
+	default:
+		slurm_info("stepbox: %s exists: --container is left to Slurm",
+			   path);
+		return 1;
+	}
 }
 
 void sb_step_begin(spank_t sp, int argc, char **argv)
@@ -221,7 +225,7 @@ void sb_step_begin(spank_t sp, int argc, char **argv)
 			    "recorded only");
 		return;
 	}
-	if (left_to_slurm())
+	if (left_to_slurm(vouched))
 		return;
 	step.wanted = 1;
 	step.vouched = vouched;
@@ -317,7 +321,11 @@ static int hand_over(spank_t sp, struct sb_err *err)
 		return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
 			       "helper %s: %s", SB_HELPER_PATH,
 			       strerror(errno));
-	return spank_prepend_task_argv ? prepend(sp, err) : overwrite(sp, err);
+	/* Handed off, the words tell the helper that we had our part in it, and
+	 * keep Slurm from looking for the command on the host. */
+	if (spank_prepend_task_argv)
+		return prepend(sp, err);
+	return step.handed_off ? 0 : overwrite(sp, err);
 }
 
 void sb_step_hand_over(spank_t sp)

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # What the real-Slurm tests share. test/run starts the cluster (SB_CLUSTER) and
 # says which runtime and mode to test (SB_RUNTIME, SB_MODE) and which proctrack
-# is in force (SB_PROCTRACK).
+# is in force (SB_PROCTRACK). With SB_ENTRY=handoff Slurm calls the helper, by
+# the oci.conf that stepbox ships.
 
 bats_require_minimum_version 1.5.0
 TOP=${BATS_TEST_DIRNAME%/test/*}
@@ -76,7 +77,20 @@ assert_clean() {
 	until_true 20 nodes_idle || { C sinfo -R; return 1; }
 }
 
-setup() { default_conf; }
+# The way into Slurm that is to be tested, whatever the test before had.
+entry() {
+	if [[ ${SB_ENTRY-} == handoff ]]; then
+		# Anew: a test may have given the one that is there to somebody.
+		C install -m 644 /usr/local/share/stepbox/oci.conf /etc/slurm/oci.conf
+	else
+		C rm -f /etc/slurm/oci.conf
+	fi
+}
+
+setup() {
+	default_conf
+	entry
+}
 teardown() { assert_clean; }
 
 # CODE CMD...: CMD ends with exit code CODE.

@@ -33,11 +33,17 @@ rank 3 of 4: 10'
 	# Both nodes are one machine, by which shared memory would be found to
 	# go by: what is tested is that the ranks find each other. MPICH makes
 	# its segment in any case; in containers of their own, ranks meet in the
-	# host's /dev/shm. UCX may speak of networks that are not there.
-	run ash 'export OMPI_MCA_btl=tcp,self
-		timeout 60 srun -Q -N2 -n4 --ntasks-per-node=2 --mpi="$1" --container="$2" \
-			--container-mounts=/dev/shm "$3" 2>err
-		rc=$?; [ $rc = 0 ] || cat err; exit $rc' "$1" "$M" "/bin/sum-$2"
+	# host's /dev/shm. UCX may speak of networks that are not there; and
+	# MPICH over UCX stays in MPI_Finalize now and then, without a container
+	# just so (1 in 8 here): that one is tried again.
+	run ash 'export UCX_TLS=tcp,self OMPI_MCA_btl=tcp,self
+		for try in 1 2 3; do
+			timeout -s INT -k 5 20 srun -Q -N2 -n4 --ntasks-per-node=2 --mpi="$1" --container="$2" \
+				--container-mounts=/dev/shm "$3" >out 2>err
+			rc=$?
+			[ $rc = 124 ] || [ $rc = 137 ] || break
+		done
+		cat out; [ $rc = 0 ] || cat err; exit $rc' "$1" "$M" "/bin/sum-$2"
 	[[ $status == 0 ]] || { head -n 20 <<<"$output"; return 1; }
 	is "$(sort <<<"$output")" "$want"
 }
@@ -132,17 +138,16 @@ RunTimeMode=run"
 	lacks "%f"
 }
 
-@test "PMIx's directory is in the container, other nodes' and steps' are not" {
+@test "PMIx's directory is in the container, those of other steps are not" {
 	ash 'srun --mpi=list 2>&1 | grep -qw pmix' || skip "this Slurm was built without pmix"
 	pmix_starts
+	ash 'srun -Q -N2 -n2 --mpi=pmix sh -c "touch other.\$SLURM_PROCID; sleep 4242"' >/dev/null 2>&1 3>&- &
+	until_true 20 C test -e /home/alice/other.0 -a -e /home/alice/other.1
 	run ash 'srun -Q -N2 -n2 --mpi=pmix --container=$B sh -c "
 		for v in PMIX_SERVER_TMPDIR PMIX_RANK PMIX_NAMESPACE PMIX_SERVER_URI2; do
 			eval \"[ -n \\\"\\\$\$v\\\" ]\" || echo \$v is not set
 		done
-		touch \$PMIX_SERVER_TMPDIR/x && echo is-mine
-		find / -xdev -type d -name pmix.\*.0 2>/dev/null; ls -d \$PMIX_SERVER_TMPDIR/.. >/dev/null
-		set -- \$(dirname \$PMIX_SERVER_TMPDIR)/*; echo \$# beside" 2>/dev/null | sort | uniq -c | tr -s " "'
-	has "2 is-mine"
-	has "2 1 beside"
-	lacks "is not set"
+		touch \$PMIX_SERVER_TMPDIR/x && echo mine
+		find /var/spool -type d -name pmix.\\* | wc -l" 2>/dev/null | sort | uniq -c | tr -s " "; rm other.*'
+	is "$output" $' 2 1\n 2 mine'
 }

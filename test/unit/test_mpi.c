@@ -103,7 +103,7 @@ static void find(const char *server, const char *ds21, const char *ds12)
 	snprintf(b, sizeof(b), "PMIX_DSTORE_21_BASE_PATH=%s%s", base, ds21);
 	snprintf(c, sizeof(c), "PMIX_DSTORE_ESH_BASE_PATH=%s%s", base, ds12);
 	sb_strv_free(&dirs);
-	assert_int_equal(sb_mpi_dirs(env, 2001, &dirs, &err), 0);
+	assert_int_equal(sb_mpi_dirs(env, 2001, base, &dirs, &err), 0);
 }
 
 static void is(size_t i, const char *name)
@@ -119,7 +119,7 @@ static void test_dirs(void **state)
 	struct sb_err err;
 
 	(void)state;
-	assert_int_equal(sb_mpi_dirs(none, 2001, &dirs, &err), 0);
+	assert_int_equal(sb_mpi_dirs(none, 2001, base, &dirs, &err), 0);
 	assert_int_equal(dirs.n, 0);
 	/* As Slurm writes them. */
 	find("/pmix.1.0/", "/pmix.1.0//ds21", "/pmix.1.0//none");
@@ -139,7 +139,7 @@ static void test_dirs(void **state)
 	assert_int_equal(dirs.n, 0);
 }
 
-static void find_ranks(const char *name, uid_t uid)
+static void find_ranks(const char *name, uid_t uid, const char *spool)
 {
 	struct sb_err err;
 	char tmp[96], space[96];
@@ -148,24 +148,28 @@ static void find_ranks(const char *name, uid_t uid)
 	snprintf(tmp, sizeof(tmp), "SLURM_PMIX_TMPDIR=%s", base);
 	snprintf(space, sizeof(space), "PMIX_NAMESPACE=%s", name);
 	sb_strv_free(&dirs);
-	assert_int_equal(sb_mpi_dirs(env, uid, &dirs, &err), 0);
+	assert_int_equal(sb_mpi_dirs(env, uid, spool, &dirs, &err), 0);
 }
 
 static void test_the_ranks_own_directory(void **state)
 {
 	(void)state;
 	tree_dir(base, "spmix_appdir_2001_7.0");
-	find_ranks("slurm.pmix.7.0", 2001);
+	find_ranks("slurm.pmix.7.0", 2001, NULL);
 	assert_int_equal(dirs.n, 1);
 	is(0, "/spmix_appdir_2001_7.0");
+	/* All that Slurm has for the step, and that is in it. */
+	find_ranks("slurm.pmix.7.0", 2001, base);
+	assert_int_equal(dirs.n, 1);
+	is(0, "");
 	/* Of another step, user, launcher; a way out. */
-	find_ranks("slurm.pmix.7.1", 2001);
+	find_ranks("slurm.pmix.7.1", 2001, NULL);
 	assert_int_equal(dirs.n, 0);
-	find_ranks("slurm.pmix.7.0", 2002);
+	find_ranks("slurm.pmix.7.0", 2002, NULL);
 	assert_int_equal(dirs.n, 0);
-	find_ranks("prterun.7.0", 2001);
+	find_ranks("prterun.7.0", 2001, NULL);
 	assert_int_equal(dirs.n, 0);
-	find_ranks("slurm.pmix.7.0/../ds12", 2001);
+	find_ranks("slurm.pmix.7.0/../ds12", 2001, NULL);
 	assert_int_equal(dirs.n, 0);
 }
 

@@ -69,12 +69,79 @@ static void test_read(void **state)
 	unlink(path);
 }
 
+static void test_calls_us(void **state)
+{
+	static const char *const ours[] = {
+		"exec /usr/bin/stepbox handoff x",
+		"stepbox handoff",
+		"IFS= && exec stepbox;true",
+		"A=1 '/opt/a/stepbox' run",
+	};
+	static const char *const others[] = {
+		"",
+		"runc run --bundle=%b %n",
+		"/usr/bin/stepbox2 run",
+		"/opt/stepbox/crun run",
+		"exec my-stepbox",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		assert_int_equal(sb_site_calls_us(ours[i]), 1);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(sb_site_calls_us(others[i]), 0);
+}
+
+static enum sb_site_oci oci_of(const char *dir, const char *text)
+{
+	char path[160], found[160] = "";
+	enum sb_site_oci oci;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/slurm.conf", dir);
+	setenv("SLURM_CONF", path, 1);
+	snprintf(path, sizeof(path), "%s/oci.conf", dir);
+	f = text ? fopen(path, "w") : NULL;
+	if (f) {
+		fputs(text, f);
+		fclose(f);
+	}
+	oci = sb_site_oci(found, sizeof(found));
+	assert_string_equal(found, path);
+	unlink(path);
+	unsetenv("SLURM_CONF");
+	return oci;
+}
+
+static void test_oci(void **state)
+{
+	char dir[] = "/tmp/stepbox-unit-XXXXXX";
+
+	(void)state;
+	if (getuid())
+		skip(); /* only root's own file is believed */
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(oci_of(dir, NULL), SB_SITE_OCI_NONE);
+	assert_int_equal(oci_of(dir, "IgnoreFileConfigJson=true\n"
+				     "RunTimeRun=\"exec /a/stepbox handoff "
+				     "$(x) \\# %@\"\n"),
+			 SB_SITE_OCI_OURS);
+	assert_int_equal(oci_of(dir, "RunTimeRun=\"runc run %b\" # stepbox\n"),
+			 SB_SITE_OCI_OTHER);
+	assert_int_equal(oci_of(dir, "RunTimeCreate=\"stepbox create\"\n"),
+			 SB_SITE_OCI_OTHER);
+	assert_int_equal(oci_of(dir, "what is this\n"), SB_SITE_OCI_OTHER);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conf_argument),
 		cmocka_unit_test(test_expand),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_calls_us),
+		cmocka_unit_test(test_oci),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
