@@ -148,7 +148,7 @@ static int make_plan(struct sb_run *r, struct sb_err *err)
 /* Whether RunTimeCreate may be called, whatever RunTimeMode says. */
 static int may_create(const struct sb_run *r)
 {
-	return r->plan.shared ||
+	return r->plan.shared || r->plan.terminal ||
 	       (r->job.writable >= 0 ? r->job.writable : r->conf.writable);
 }
 
