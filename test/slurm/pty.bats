@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The section TERMINALS of spank_stepbox(8): a terminal, and standard input and
+# "Terminals" of stepbox(1): a terminal, and standard input and
 # output, are in a container what they are without one. For each runtime in each
 # mode. A user at the terminal is played by test/slurm/terminal.
 

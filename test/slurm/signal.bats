@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The table SIGNALS of spank_stepbox(8), row by row: a program that writes down
+# The table of signals in stepbox(1), row by row: a program that writes down
 # what it gets (sigcount.c) runs without a container, which is the measure; in one
 # with and in one without a pid namespace; as three tasks that share one, and as
 # two that do not. For each runtime in each mode, under each proctrack.
