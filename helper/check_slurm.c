@@ -249,28 +249,43 @@ static void check_plugstack(struct sb_check *c, void *state)
 
 /* ---- the plugin ---- */
 
+/*
+ * Slurm's spank.h puts Slurm's number into a plugin since 21.08; before it is
+ * the plugin's own, and nobody compares (src/common/plugin.c). From then on
+ * major and minor must be the same.
+ */
+static int fits(uint32_t built, uint32_t runs)
+{
+	if (built < VERSION(1, 0))
+		return runs < VERSION(21, 8);
+	return !((built ^ runs) & 0xffff00);
+}
+
 static void compare_versions(struct sb_check *c, const struct slurm *s,
 			     uint32_t built)
 {
-	char text[32];
+	char text[32] = "20.11 or before";
 
-	snprintf(text, sizeof(text), "%u.%02u.%u", built >> 16,
-		 built >> 8 & 0xff, built & 0xff);
-	/* Slurm, src/common/plugin.c: major and minor must be the same. */
+	if (built >= VERSION(1, 0))
+		snprintf(text, sizeof(text), "%u.%02u.%u", built >> 16,
+			 built >> 8 & 0xff, built & 0xff);
 	if (!s->version)
 		sb_check_warn(c, "Compare by hand: sinfo --version.",
 			      "%s: built for Slurm %s; which one runs here is "
 			      "not known",
 			      s->plugin, text);
-	else if ((built ^ s->version) & 0xffff00)
+	else if (fits(built, s->version))
+		sb_check_ok(c, "%s: built for Slurm %s", s->plugin, text);
+	else
 		sb_check_fail(c,
 			      "Build it against this Slurm's headers and "
 			      "install that.",
-			      "%s: built for Slurm %s, this is %s: Slurm does "
-			      "not load it",
-			      s->plugin, text, s->version_text);
-	else
-		sb_check_ok(c, "%s: built for Slurm %s", s->plugin, text);
+			      "%s: built for Slurm %s, this is %s: %s",
+			      s->plugin, text, s->version_text,
+			      s->version < VERSION(21, 8)
+				      ? "--container is not what it takes it "
+					"for"
+				      : "Slurm does not load it");
 }
 
 static void check_plugin(struct sb_check *c, void *state)

@@ -472,13 +472,24 @@ scheck() {
 
 @test "check: a plugin that was built for another Slurm" {
 	slurm_conf
-	# A real one, with another number.
-	C bash -c 'printf "%s\n" "const char plugin_name[] = \"stepbox\", plugin_type[] = \"spank\";" \
-		"const unsigned int plugin_version = 0x150802;" |
-		gcc -shared -fPIC -x c - -o /tmp/sc/spank_stepbox.so'
+	# Real ones, with other numbers.
+	plugin() {
+		C bash -c 'printf "%s\n" "const char plugin_name[] = \"stepbox\", plugin_type[] = \"spank\";" \
+			"const unsigned int plugin_version = $1;" |
+			gcc -shared -fPIC -x c - -o /tmp/sc/spank_stepbox.so' x "$1"
+	}
 	plugstack 'optional /tmp/sc/spank_stepbox.so conf=/etc/slurm/stepbox.conf'
+	# Before 21.08 the number was the plugin's own.
+	plugin 1
+	run C env SLURM_CONF=/tmp/sc/slurm.conf stepbox check --conf
+	if slurm_at_least 21.08; then
+		finding fail plugin "built for Slurm 20.11 or before"
+	else
+		finding ok plugin "built for Slurm 20.11 or before"
+	fi
+	plugin 0x150802
 	scheck 2
-	finding fail plugin "built for Slurm 21.08.2, this is $(C sinfo --version | cut -d ' ' -f 2): Slurm does not load it"
+	finding fail plugin "built for Slurm 21.08.2, this is $(C sinfo --version | cut -d ' ' -f 2): "
 	finding fail plugstack.conf optional
 	finding warn plugin "does not call /usr/local/bin/stepbox"
 	C chmod g+w /tmp/sc/spank_stepbox.so
@@ -520,9 +531,14 @@ scheck() {
 	finding ok oci.conf absent
 	oci() { printf '%s\n' "$@" | C tee /tmp/sc/oci.conf >/dev/null; }
 	oci 'RunTimeRun="crun run --bundle=%b %n.%j.%s.%t"'
-	scheck 1
-	finding warn oci.conf "Slurm itself starts containers"
-	only oci.conf
+	if slurm_at_least 21.08; then
+		scheck 1
+		finding warn oci.conf "Slurm itself starts containers"
+		only oci.conf
+	else
+		scheck 0
+		finding ok oci.conf "this Slurm does not read it"
+	fi
 	oci 'IgnoreFileConfigJson=true' 'CreateEnvFile=null' \
 		'RunTimeRun="exec /usr/local/bin/stepbox run --bundle=%b -- %@"'
 	scheck 0
@@ -534,7 +550,8 @@ scheck() {
 	scheck 2
 	finding fail oci.conf "does not hand the job's environment over"
 	oci 'RunTimeRun="/opt/not-stepbox run -- %@"'
-	scheck 1
+	run C env SLURM_CONF=/tmp/sc/slurm.conf stepbox check --conf
+	lacks "calls stepbox"
 	oci 'half a line'
 	scheck 2
 	finding fail oci.conf "oci.conf:1"

@@ -12,6 +12,9 @@ all="/images/centos /images/nopid /images/host /images/made/umoci
 	/images/made/minimal /images/made/time"
 
 @test "show: crun runs the document under config as it is" {
+	local runtime=crun
+	# That release's cannot make a user namespace without newgidmap.
+	[[ $(C crun --version) != "crun version 0."* ]] || runtime=runc
 	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" \
 		'Mount=/etc/resolv.conf:/etc/resolv.conf:ro+optional'
 	for bundle in $all; do
@@ -19,7 +22,7 @@ all="/images/centos /images/nopid /images/host /images/made/umoci
 			rm -rf t && mkdir t &&
 			stepbox show --json "$1" -- sh -c "id -u; exit 7" >out.json &&
 			jq .config out.json >t/config.json &&
-			crun --root="$HOME/t/crun" run -b t "shown$$"' "$bundle"
+			"$2" --root="$HOME/t/root" run -b t "shown$$"' "$bundle" "$runtime"
 		[[ $status == 7 && $output == *2001* ]] || {
 			echo "$bundle: exit code $status: $output"
 			return 1
@@ -89,7 +92,7 @@ all="/images/centos /images/nopid /images/host /images/made/umoci
 		jq -r ".environment[] | .name + \"=\" + .value" out.json | sort >shown
 		SECRET_X=1 BUNDLE_VAR=mine JOB_VAR=2 LANG=C SHELL=/nonesuch \
 			stepbox run --env=LANG --bundle="$B" -- env | sort >had
-		diff <(grep -v "^_=" shown) <(grep -v "^_=" had)'
+		diff <(grep -Ev "^(_|SHLVL)=" shown) <(grep -Ev "^(_|SHLVL)=" had)'
 }
 
 @test "show: the words for the runtime, those that are called" {
