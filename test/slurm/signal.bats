@@ -41,11 +41,11 @@ setup_file() {
 				"$b/config.json" >"$b/new"
 			mv "$b/new" "$b/config.json"
 		done' x "$SB_CLUSTER/sigcount"
-	step limit 0.5 -t 1
+	step limit 2 -t 1
 	step kill 600 -t 1
-	step warned 0.5 -t 1 --signal=USR1@60
+	step warned 2 -t 2 --signal=USR1@60
 	batch blimit 0.5 -t 1
-	batch bwarned 0.5 -t 1 --signal=B:USR1@60
+	batch bwarned 0.5 -t 2 --signal=B:USR1@60
 	for row in limit kill warned; do ready "$row" "${step_places[@]}"; done
 	for row in blimit bwarned; do ready "$row" "${batch_places[@]}"; done
 }
