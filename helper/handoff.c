@@ -248,20 +248,9 @@ static char *spool_of(const struct sb_handoff *h)
 	return dir;
 }
 
-/* Slurm has one environment for all components, and we would not know which
- * of them this is. */
-static int check_components(const struct sb_handoff *h, struct sb_err *err)
-{
-	const char *bundle = getenv(SB_ENV_BUNDLE);
-
-	if (!bundle || !strcmp(bundle, h->bundle))
-		return 0;
-	return sb_fail(err, SB_FAIL,
-		       "the components of a step name different bundles (%s, "
-		       "%s): they must name the same",
-		       bundle, h->bundle);
-}
-
+/* The plugin's bundle goes before Slurm's: our client has seen to it that all
+ * components have the same, and srun may ask for another's (24.11), or for what
+ * lay in memory that it had freed (26.05.5), in all but the last. */
 static int tell_run(const struct sb_handoff *h, int plugin, struct sb_err *err)
 {
 	_cleanup_free_ char *spool = spool_of(h);
@@ -271,7 +260,7 @@ static int tell_run(const struct sb_handoff *h, int plugin, struct sb_err *err)
 	snprintf(step, sizeof(step), "%u.%u.%.10s", h->job, h->step,
 		 restart ? restart : "0");
 	if (!spool || unsetenv(SB_ENV_ARGV0) < 0 ||
-	    setenv(SB_ENV_BUNDLE, h->bundle, 1) < 0 ||
+	    setenv(SB_ENV_BUNDLE, h->bundle, !plugin) < 0 ||
 	    setenv(SB_ENV_SPOOL, spool, 1) < 0 ||
 	    setenv(SB_ENV_STEP, step, !plugin) < 0 ||
 	    (!plugin &&
@@ -289,8 +278,7 @@ static int run(struct sb_handoff *h, struct sb_err *err)
 	if (load_environ(h, err) < 0)
 		return -1;
 	plugin = has_plugin(h);
-	if ((plugin && check_components(h, err) < 0) ||
-	    tell_run(h, plugin, err) < 0)
+	if (tell_run(h, plugin, err) < 0)
 		return -1;
 	if (plugin)
 		return sb_run(h->args.n - 1, h->args.v + 1);
