@@ -154,7 +154,7 @@ b" QUOTE="'"'"'" EMPTY=
 	C scancel "$job"
 	until_true 30 no_jobs
 	# That one could not clean up after itself.
-	C bash -c 'rm -rf /tmp/stepbox-*'
+	A bash -c 'rm -rf /tmp/stepbox-??????'
 }
 
 @test "no plugin, commands that can only run: signals reach the command, nothing is left" {

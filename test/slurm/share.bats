@@ -82,7 +82,7 @@ lines() { grep -c . <<<"$output"; }
 @test "--multi-prog: each task another program" {
 	slurm_at_least 23.11 || skip "srun itself hides the program from a plugin"
 	A bash -c 'printf "%s\n" "0 echo zero" "1-2 echo other %t" >prog'
-	run -0 A srun -Q -N1 -w n1 -n3 --container="$B" --multi-prog prog
+	run -0 --separate-stderr A srun -Q -N1 -w n1 -n3 --container="$B" --multi-prog prog
 	is "$(sort <<<"$output")" $'other 1\nother 2\nzero'
 }
 
