@@ -153,7 +153,9 @@ static int check_against(const struct sb_options *o, int i, const char *value,
 {
 	int same = i == j && !strcmp(o->given[j].value, value);
 
-	if (o->given[j].component != o->component && !same)
+	/* Of --container, all components are compared at once: het.h. */
+	if (o->given[j].component != o->component && !same &&
+	    i != SB_OPTION_CONTAINER)
 		return sb_fail(err, SB_FAIL,
 			       "--%s: must be the same for all components of "
 			       "a heterogeneous job",

@@ -19,7 +19,8 @@ put_where() { echo "$WHERE" | A tee /home/alice/where >/dev/null; }
 
 # TEXT COMMAND: nothing is submitted, and one line of ours says why.
 refuses() {
-	run -1 ash "$2 2>&1"
+	run ash "$2 2>&1"
+	[[ $status -ne 0 ]]
 	is "$(grep -o 'stepbox: .*' <<<"$output")" \
 		"stepbox: --container: must be the same for all components of a heterogeneous job: $1"
 	is "$(C squeue -h)" ""
@@ -59,7 +60,8 @@ refuses() {
 		srun -Q --het-group=0 --container=$B grep -c ^NAME=.CentOS /etc/os-release
 		srun -Q --het-group=1 grep -c ^NAME=.Debian /etc/os-release" 2>/dev/null'
 	is "$output" $'1\n1'
-	run -1 ash 'salloc -Q -N1 : -N1 srun --het-group=0 --container=$B true : --het-group=1 --container=/images/nopid true 2>&1'
+	run ash 'salloc -Q -N1 : -N1 srun --het-group=0 --container=$B true : --het-group=1 --container=/images/nopid true 2>&1'
+	[[ $status -ne 0 ]]
 	has "must be the same for all components of a heterogeneous job: $B and /images/nopid"
 }
 

@@ -338,6 +338,8 @@ filters='grep ^Seccomp /proc/self/status | tr -s "\t\n" "  "; unshare -U true &&
 	mkfifo /dev/shm/f && echo made; swapon /nonesuch; id -u'
 
 @test "SeccompProfile=default: in force, alone and with a bundle's, for root too" {
+	[[ $SB_RUNTIME != runc || $(C runc --version) != *rc9* ]] ||
+		skip "this runc knows no errnoRet, and then refuses a rule that is like the default"
 	inside --container=$M/runc "$filters"
 	has "Seccomp: 0 Seccomp_filters: 0 unshared"
 	site SeccompProfile=default

@@ -35,8 +35,8 @@ refuses() {
 		has "[stepbox] "
 		lacks conflicting
 		# Once, and the same whether it is Slurm's or ours.
-		is "$(grep -c "^      --container  " <<<"$output")" 1
-		has "      --container             Path to OCI container bundle"
+		is "$(grep -c "^      --container[ =]" <<<"$output")" 1
+		slurm_at_least 26.05 || has "      --container             Path to OCI container bundle"
 	done
 }
 

@@ -298,9 +298,12 @@ static void test_container(void **state)
 	setenv(SB_ENV_CONTAINER, "/slurms", 1);
 	assert_int_equal(publish("srun"), 0);
 	assert_string_equal(getenv(SB_ENV_CONTAINER), "/slurms");
+	assert_string_equal(sb_option_container(&o, "srun"), "relative");
+	/* Of a later component: test_het. */
 	o.component++;
-	assert_int_equal(give("container", "/other"), -1);
-	assert_contains(err.text, "all components");
+	assert_string_equal(sb_option_container(&o, "srun"), "relative");
+	assert_int_equal(give("container", "/other"), 0);
+	assert_string_equal(sb_option_container(&o, "srun"), "/other");
 }
 
 static void test_keep(void **state)
