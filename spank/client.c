@@ -247,6 +247,20 @@ static void publish_identity(void)
 	free(groups);
 }
 
+/*
+ * For Prolog and Epilog scripts: SPANK_STEPBOX_CONTAINER. Slurm has no such
+ * environment for a step inside an allocation. Nor do a heterogeneous salloc's
+ * components get it before 21.08: they share one array there, which moves when
+ * the next one's options are put into it (20.11, src/salloc/salloc.c,
+ * _fill_job_desc_from_opts()); left empty, there is none.
+ */
+static void tell_prolog(spank_t sp, const char *bundle)
+{
+	if (SB_SLURM_HAS_CONTAINER || !is_program("salloc") ||
+	    !command_line_has(is_word, ":", 0))
+		spank_job_control_setenv(sp, "STEPBOX_CONTAINER", bundle, 1);
+}
+
 static int publish(spank_t sp, const char *bundle)
 {
 	struct sb_err err;
@@ -264,9 +278,7 @@ static int publish(spank_t sp, const char *bundle)
 			    strerror(errno));
 		return -1;
 	}
-	/* For Prolog and Epilog scripts: SPANK_STEPBOX_CONTAINER. Slurm has
-	 * no such environment for a step inside an allocation. */
-	spank_job_control_setenv(sp, "STEPBOX_CONTAINER", bundle, 1);
+	tell_prolog(sp, bundle);
 	return 0;
 }
 
