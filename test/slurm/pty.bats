@@ -72,7 +72,7 @@ go='sh -c "echo g\"\"o; exec sleep 61"'
 	each_way "$B" 'send:stty size\n' 'wait:\n31 97\r' 'wait:ready> ' \
 		size:40x120 'send:until [ "$(stty size)" = "40 120" ]; do :; done; echo lar""ger\n' \
 		'wait:\nlarger\r' 'wait:ready> ' size:25x81 \
-		'send:until [ "$(stty size)" = "25 81" ]; do :; done; echo smal""ler\n' \
+		'send:until [ "$(stty size)" = "25 81" ]; do :; done; echo small""er\n' \
 		'wait:\nsmaller\r' 'wait:ready> ' 'send:exit\n'
 }
 
