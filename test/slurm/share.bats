@@ -311,8 +311,9 @@ untrap_helper() {
 		killed "-e trace=${point%:*} -e inject=${point%:*}:signal=KILL:when=${point#*:}"
 	done
 	untrap_helper
-	# Each point was met, or this has tested nothing.
-	[[ $codes != *" 0"* ]] || {
+	# Nearly each point was met (another task may have been faster), or this has
+	# tested nothing.
+	[[ $(grep -o " 137" <<<"$codes" | wc -l) -ge 9 ]] || {
 		echo "exit codes:$codes"
 		return 1
 	}
