@@ -4,6 +4,7 @@
 #include "stepdir.h"
 
 #include "contract.h"
+#include "owner.h"
 #include "proc.h"
 #include "reap.h"
 
@@ -11,16 +12,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define OWNER_DIR ".owner"
 #define TRASH_DIR ".trash"
 #define OPEN_DIR (O_PATH | O_DIRECTORY | O_CLOEXEC)
 /* A user's tree is emptied within this many seconds or tried again later. */
@@ -28,15 +26,6 @@
 /* A whole sweep: an epilog or slurmd's start waits for it. */
 #define SWEEP_SECONDS 15
 #define TRASH_NAME 80
-
-/* Who made a step directory: what tells a live slurmstepd from a dead one. */
-struct owner {
-	uid_t uid;
-	gid_t gid;
-	pid_t pid;
-	unsigned long long start, pidns;
-	char boot[40];
-};
 
 /* ---- root's own directories ---- */
 
@@ -77,9 +66,15 @@ static int step_down(int at, const char *name, int create, mode_t mode)
 	return fd;
 }
 
-static int open_private(int node, const char *name)
+static int open_trash(int node)
 {
-	return step_down(node, name, 1, 0700);
+	return step_down(node, TRASH_DIR, 1, 0700);
+}
+
+/* Whoever asks which steps are here reads it, hence its mode. */
+static int open_records(int node)
+{
+	return step_down(node, SB_OWNER_DIR, 1, 0755);
 }
 
 static int fail_path(struct sb_err *err, const char *path, size_t len)
@@ -106,6 +101,8 @@ int sb_stepdir_open_node(const char *path, const char *node, int create,
 	at = open("/", OPEN_DIR);
 	while (at >= 0 && *(p += strspn(p, "/"))) {
 		size_t len = strcspn(p, "/");
+		/* In a node's directory .owner alone is for all to list. */
+		int last = !p[len + strspn(p + len, "/")];
 
 		if (len >= sizeof(part)) {
 			close(at);
@@ -114,7 +111,7 @@ int sb_stepdir_open_node(const char *path, const char *node, int create,
 		memcpy(part, p, len);
 		part[len] = '\0';
 		p += len;
-		next = step_down(at, part, create, 0711);
+		next = step_down(at, part, create, last ? 0711 : 0755);
 		close(at);
 		at = next;
 	}
@@ -125,21 +122,18 @@ int sb_stepdir_open_node(const char *path, const char *node, int create,
 
 static int owner_write(int node, const char *name, const struct sb_user *user)
 {
-	char text[256], boot[40], tmp[64];
-	struct sb_proc self = {.start = 0};
+	char text[256], tmp[64];
 	int dir, fd, len, rc = -1;
 
-	sb_proc_read(getpid(), &self);
-	sb_proc_boot(boot);
-	len = snprintf(text, sizeof(text), "%u %u %d %llu %llu %s\n", user->uid,
-		       user->gid, getpid(), self.start, sb_proc_pidns(), boot);
+	len = sb_owner_line(text, sizeof(text), user->uid, user->gid);
 	snprintf(tmp, sizeof(tmp), "%.48s.tmp", name);
-	dir = open_private(node, OWNER_DIR);
+	dir = open_records(node);
 	if (dir < 0)
 		return -1;
-	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd >= 0) {
-		if (write(fd, text, len) == len)
+		/* Whatever slurmd's umask is. */
+		if (write(fd, text, len) == len && !fchmod(fd, 0644))
 			rc = 0;
 		if (close(fd) < 0)
 			rc = -1;
@@ -155,35 +149,9 @@ static int owner_write(int node, const char *name, const struct sb_user *user)
 	return rc;
 }
 
-static int owner_read(int dir, const char *name, struct owner *o)
-{
-	char text[256];
-
-	if (sb_proc_slurp(dir, name, text, sizeof(text)) <= 0)
-		return -1;
-	return sscanf(text, "%u %u %d %llu %llu %39s", &o->uid, &o->gid,
-		      &o->pid, &o->start, &o->pidns, o->boot) == 6
-		       ? 0
-		       : -1;
-}
-
-/* Only a slurmstepd that is surely dead is: a pid means nothing in another
- * pid namespace, unless the machine was started anew since. */
-static int owner_dead(const struct owner *o)
-{
-	char boot[40];
-
-	sb_proc_boot(boot);
-	if (strcmp(boot, o->boot))
-		return 1;
-	if (o->pidns != sb_proc_pidns())
-		return 0;
-	return !sb_proc_is(o->pid, o->start);
-}
-
 static void owner_forget(int node, const char *name)
 {
-	int dir = open_private(node, OWNER_DIR);
+	int dir = open_records(node);
 
 	if (dir < 0)
 		return;
@@ -197,8 +165,8 @@ static void owner_forget(int node, const char *name)
  * requeued job may have the same one again. */
 static int to_trash(int node, const char *name)
 {
-	int trash = open_private(node, TRASH_DIR);
-	int dir = open_private(node, OWNER_DIR);
+	int trash = open_trash(node);
+	int dir = open_records(node);
 	struct timespec now;
 	char to[TRASH_NAME];
 	int rc = -1;
@@ -245,14 +213,14 @@ static int make_owned(int node, const char *name, const struct sb_user *user)
 /* Puts what a dead slurmstepd left under this name aside. */
 static int make_room(int node, const char *name)
 {
-	struct owner o;
+	struct sb_owner o;
 	struct stat st;
 	int dir, alive;
 
 	if (fstatat(node, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -1;
-	dir = open_private(node, OWNER_DIR);
-	alive = dir >= 0 && !owner_read(dir, name, &o) && !owner_dead(&o);
+	dir = open_records(node);
+	alive = dir >= 0 && !sb_owner_read(dir, name, &o) && !sb_owner_dead(&o);
 	if (dir >= 0)
 		close(dir);
 	if (alive) {
@@ -284,20 +252,6 @@ int sb_stepdir_make(struct sb_stepdir *sd, uint32_t job, uint32_t step,
 
 /* ---- remove ---- */
 
-/* Opens a directory that a user owns, but not one that he has mounted: a file
- * system of his own could let root wait for ever. */
-static int open_users(int at, const char *name)
-{
-	struct open_how how = {.flags = OPEN_DIR | O_NOFOLLOW,
-			       .resolve =
-				       RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS};
-	int fd = syscall(__NR_openat2, at, name, &how, sizeof(how));
-
-	if (fd < 0 && errno == ENOSYS)
-		fd = openat(at, name, OPEN_DIR | O_NOFOLLOW);
-	return fd;
-}
-
 static int open_user_dir(int node, const struct sb_user *user)
 {
 	char name[32];
@@ -307,7 +261,7 @@ static int open_user_dir(int node, const struct sb_user *user)
 	snprintf(name, sizeof(name), SB_USER_DIR, user->uid);
 	fd = make_owned(node, name, user);
 	if (fd < 0 && errno == EEXIST)
-		fd = open_users(node, name);
+		fd = sb_owner_open(node, name);
 	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != user->uid)) {
 		close(fd);
 		return -1;
@@ -363,12 +317,12 @@ int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 
 /* Returns -1 if it took too long: then the rest has to wait too. */
 static int sweep_one(int node, int parent, const char *name,
-		     const struct owner *o,
+		     const struct sb_owner *o,
 		     void (*found)(const char *, int, const char *))
 {
 	struct sb_user user = {.uid = o->uid, .gid = o->gid};
 	char text[SB_REPORT_MAX + 1] = "";
-	int fd = open_users(parent, name);
+	int fd = sb_owner_open(parent, name);
 	struct stat st;
 	int left, rc = 0;
 
@@ -417,15 +371,15 @@ static void sweep_records(int node, int dir, int trash, DIR *d, uint32_t job,
 	struct dirent *e;
 
 	while ((e = readdir(d)) && seconds() < end) {
-		struct owner o;
+		struct sb_owner o;
 		int rc = 0;
 
 		if (e->d_name[0] == '.' || !of_job(e->d_name, job) ||
-		    owner_read(dir, e->d_name, &o) < 0)
+		    sb_owner_read(dir, e->d_name, &o) < 0)
 			continue;
 		if (is_trash(e->d_name))
 			rc = sweep_one(node, trash, e->d_name, &o, found);
-		else if (owner_dead(&o))
+		else if (sb_owner_dead(&o))
 			rc = sweep_one(node, node, e->d_name, &o, found);
 		if (rc < 0)
 			return;
@@ -435,8 +389,8 @@ static void sweep_records(int node, int dir, int trash, DIR *d, uint32_t job,
 void sb_stepdir_sweep(int node, uint32_t job,
 		      void (*found)(const char *, int, const char *))
 {
-	int dir = open_private(node, OWNER_DIR);
-	int trash = open_private(node, TRASH_DIR);
+	int dir = open_records(node);
+	int trash = open_trash(node);
 	int list =
 		dir < 0 ? -1
 			: openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -4,9 +4,10 @@
  * emptied by a child that has become the user, and removes it. Root opens
  * nothing in it.
  *
+ *   <ContainerPath>/                   root, 0755
  *   <ContainerPath>/<node>/            root, 0711
  *     <job>.<step>.<restart>/          the user's, 0700: the step directory
- *     .owner/<job>.<step>.<restart>    root's: who made it, for the nets
+ *     .owner/<job>.<step>.<restart>    root's: who made it (owner.h)
  *     .trash/<job>.<step>.<restart>.*  what would not go; tried again later
  *     user.<uid>/                      see contract.h, only while needed
  */
@@ -25,7 +26,7 @@ struct sb_stepdir {
 };
 
 /*
- * Opens <path>/<node>, making what is missing (root's, 0711) if create. Every
+ * Opens <path>/<node>, making what is missing (root's) if create. Every
  * directory on the way must be root's and writable by root alone. Returns an
  * O_PATH descriptor, or -1 with err set; errno is ENOENT where it is missing.
  */

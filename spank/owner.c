@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who made a step directory. */
+#define _GNU_SOURCE
+#include "owner.h"
+
+#include "proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define OPEN_DIR (O_PATH | O_DIRECTORY | O_CLOEXEC)
+
+int sb_owner_line(char *text, size_t size, uid_t uid, gid_t gid)
+{
+	struct sb_proc self = {.start = 0};
+	char boot[40];
+
+	sb_proc_read(getpid(), &self);
+	sb_proc_boot(boot);
+	return snprintf(text, size, "%u %u %d %llu %llu %s\n", uid, gid,
+			getpid(), self.start, sb_proc_pidns(), boot);
+}
+
+int sb_owner_read(int dir, const char *name, struct sb_owner *o)
+{
+	char text[256];
+
+	if (sb_proc_slurp(dir, name, text, sizeof(text)) <= 0)
+		return -1;
+	return sscanf(text, "%u %u %d %llu %llu %39s", &o->uid, &o->gid,
+		      &o->pid, &o->start, &o->pidns, o->boot) == 6
+		       ? 0
+		       : -1;
+}
+
+int sb_owner_dead(const struct sb_owner *o)
+{
+	char boot[40];
+
+	sb_proc_boot(boot);
+	if (strcmp(boot, o->boot))
+		return 1;
+	if (o->pidns != sb_proc_pidns())
+		return 0;
+	return !sb_proc_is(o->pid, o->start);
+}
+
+int sb_owner_open(int at, const char *name)
+{
+	struct open_how how = {.flags = OPEN_DIR | O_NOFOLLOW,
+			       .resolve =
+				       RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS};
+	int fd = syscall(__NR_openat2, at, name, &how, sizeof(how));
+
+	if (fd < 0 && errno == ENOSYS)
+		fd = openat(at, name, OPEN_DIR | O_NOFOLLOW);
+	return fd;
+}
