@@ -5,6 +5,7 @@
 #include "handoff.h"
 #include "job.h"
 #include "mem.h"
+#include "ps.h"
 #include "run.h"
 #include "show.h"
 
@@ -28,6 +29,7 @@ static const struct {
 	{"check", sb_checkverb, "find what is wrong (check --help)"},
 	{"show", sb_show, "show what run would do (show --help)"},
 	{"handoff", sb_handoff, "the same as run, called by Slurm: oci.conf"},
+	{"ps", sb_ps, "list this node's containers (ps --help)"},
 	{"version", version, "print the version"},
 };
 

@@ -80,6 +80,8 @@ static int report(struct sb_run *r, struct sb_err *err)
 	r->report.runtime = r->conf.runtime ? r->conf.runtime : "runtime";
 	r->report.how = r->plan.mode == SB_MODE_RUN ? "run" : "create";
 	r->report.task = r->job.task;
+	r->report.rank = r->job.rank;
+	r->report.bundle = r->plan.bundle.path;
 	r->report.shared = r->plan.shared;
 	r->report.pid = getpid();
 	r->report.prepared = sb_report_now();

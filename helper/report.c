@@ -6,6 +6,7 @@
 #include "../spank/proc.h"
 #include "fdio.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,11 +48,8 @@ static void add_phase(char *text, size_t size, const char *what, long long from,
 		    (to - from) / 1000000, (to - from) / 100000 % 10);
 }
 
-int sb_report_write(int taskdir, const struct sb_report *r, struct sb_err *err)
+static void add_log(char *text, size_t size, const struct sb_report *r)
 {
-	char text[1024] = "";
-	size_t size = sizeof(text);
-
 	if (r->shared)
 		add(text, size, "log %u tasks", r->shared);
 	else
@@ -67,9 +65,35 @@ int sb_report_write(int taskdir, const struct sb_report *r, struct sb_err *err)
 	else if (r->ended)
 		add(text, size, ", exit code %d", WEXITSTATUS(r->status));
 	add(text, size, "\n");
+}
+
+/* For `stepbox ps`. */
+static void add_facts(char *text, size_t size, const struct sb_report *r)
+{
+	long long ago = (sb_report_now() - r->began) / 1000000000;
+	char bundle[4 * PATH_MAX];
+
+	add(text, size, "rank %u\nsince %lld\nruntime %s %s\n", r->rank,
+	    (long long)time(NULL) - ago, r->runtime, r->how);
+	if (r->ended)
+		add(text, size, "status %d\n", r->status);
+	else if (r->container)
+		add(text, size, "container %d\n", r->container);
+	/* On one line, or it could name processes. */
+	sb_escape(bundle, sizeof(bundle), r->bundle ? r->bundle : "");
+	add(text, size, "bundle %s\n", bundle);
+}
+
+int sb_report_write(int taskdir, const struct sb_report *r, struct sb_err *err)
+{
+	char text[1024 + 4 * PATH_MAX] = "";
+	size_t size = sizeof(text);
+
+	add_log(text, size, r);
 	if (!r->ended) {
 		add_pid(text, size, r->pid);
 		add_pid(text, size, r->container);
 	}
+	add_facts(text, size, r);
 	return sb_fdio_write(taskdir, SB_FILE_STATE, text, strlen(text), err);
 }

@@ -10,7 +10,9 @@
 struct sb_report {
 	const char *runtime; /* Runtime=, or the program's name; borrowed */
 	const char *how;     /* "run" or "create" */
-	unsigned int task;
+	const char *bundle;  /* its path; NULL: not known yet; borrowed */
+	unsigned int task;   /* local id */
+	unsigned int rank;   /* global id */
 	unsigned int shared; /* so many tasks share it; 0: it is one task's */
 	pid_t pid;	     /* the process that is or serves the task; or 0 */
 	pid_t container;     /* the container's, where it is known; else 0 */

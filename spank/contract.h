@@ -82,7 +82,8 @@
 #define SB_NODE_SUFFIX ".node"
 /* The helper's report, written whole by rename: lines "log TEXT" (for the
  * log) and "pid PID START" (a process to end when the task has ended; START is
- * field 22 of proc_pid_stat(5)). */
+ * field 22 of proc_pid_stat(5)). The others are the helper's own: containers.c.
+ */
 #define SB_FILE_STATE "state"
 /* The same lines, of processes that serve the container's file systems, and end
  * by themselves after it. */

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The containers in a step's directory. */
+#define _GNU_SOURCE
+#include "containers.h"
+
+#include "../spank/contract.h"
+#include "../spank/proc.h"
+#include "mem.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Of a list of processes: more than a node has tasks. */
+#define MAX_LIST (1 << 20)
+#define MAX_CHILDREN 64
+
+/* ---- the report (report.c) ---- */
+
+/* What is read of it. */
+struct report {
+	pid_t pid[2]; /* whatever serves or is the task */
+	unsigned long long start[2];
+	int n;
+	pid_t container;
+	unsigned int rank;
+};
+
+/* The text behind word at the beginning of a line, or NULL. */
+static const char *behind(const char *line, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(line, word, len) ? NULL : line + len;
+}
+
+static void read_line(struct sb_container *c, struct report *r,
+		      const char *line)
+{
+	const char *s;
+
+	if ((s = behind(line, "pid ")) && r->n < 2 &&
+	    sscanf(s, "%d %llu", &r->pid[r->n], &r->start[r->n]) == 2 &&
+	    r->pid[r->n] > 1)
+		r->n++;
+	else if ((s = behind(line, "rank ")))
+		r->rank = strtoul(s, NULL, 10);
+	else if ((s = behind(line, "since ")))
+		c->since = strtoll(s, NULL, 10);
+	else if ((s = behind(line, "runtime ")))
+		sscanf(s, "%31s %15s", c->runtime, c->mode);
+	else if ((s = behind(line, "container ")))
+		r->container = atoi(s);
+	else if ((s = behind(line, "status ")))
+		c->has_status = sscanf(s, "%d", &c->status) == 1;
+	else if ((s = behind(line, "bundle ")))
+		snprintf(c->bundle, sizeof(c->bundle), "%s", s);
+}
+
+static void read_report(struct sb_container *c, struct report *r, int dir)
+{
+	char text[1024 + sizeof(c->bundle)], *next;
+
+	*r = (struct report){.n = 0};
+	if (sb_proc_slurp(dir, SB_FILE_STATE, text, sizeof(text)) <= 0)
+		return;
+	for (char *line = text; *line; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = '\0';
+		read_line(c, r, line);
+	}
+}
+
+/* ---- its processes ---- */
+
+static int lives(pid_t pid, unsigned long long start)
+{
+	return pid > 1 && sb_proc_is(pid, start);
+}
+
+/* A process that began no earlier than the task, in a mount namespace other
+ * than ours: a number alone may be another's by now. */
+static int take(struct sb_container *c, pid_t pid, unsigned long long first)
+{
+	struct sb_proc p;
+
+	if (pid <= 1 || sb_proc_read(pid, &p) < 0 || p.start < first ||
+	    p.state == 'Z' || sb_proc_elsewhere(pid) != 1)
+		return 0;
+	c->pid = pid;
+	c->start = p.start;
+	return 1;
+}
+
+/* The container's process: the report's, the runtime's word, or the child that
+ * the runtime has elsewhere. */
+static void find_process(struct sb_container *c, const struct report *r,
+			 int dir)
+{
+	pid_t kids[MAX_CHILDREN];
+	char text[32];
+	int n;
+
+	for (int i = 0; i < r->n; i++) {
+		if (!lives(r->pid[i], r->start[i]))
+			continue;
+		if (r->pid[i] == r->container) {
+			c->pid = r->pid[i];
+			c->start = r->start[i];
+		} else {
+			c->server = r->pid[i];
+			c->server_start = r->start[i];
+		}
+	}
+	if (c->pid || r->container || !r->n)
+		return;
+	if (sb_proc_slurp(dir, SB_FILE_PID, text, sizeof(text)) > 0 &&
+	    take(c, atoi(text), r->start[0]))
+		return;
+	n = c->server ? sb_proc_children(c->server, kids, MAX_CHILDREN) : 0;
+	for (int i = 0; i < n; i++)
+		if (take(c, kids[i], r->start[0]))
+			return;
+}
+
+/* ---- tasks ---- */
+
+static double now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Start times are in clock ticks since boot. */
+static long long since_start(unsigned long long start)
+{
+	return now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME) +
+	       (double)start / sysconf(_SC_CLK_TCK);
+}
+
+static int add_task(struct sb_container *c, const struct sb_ctask *t)
+{
+	struct sb_ctask *v = realloc(c->tasks, (c->n + 1) * sizeof(*v));
+	struct sb_proc p;
+
+	if (!v)
+		return -1;
+	c->tasks = v;
+	v[c->n] = *t;
+	if (!lives(t->pid, t->start))
+		v[c->n].pid = 0;
+	else if (!sb_proc_read(t->pid, &p))
+		v[c->n].stopped = p.state == 'T';
+	c->n++;
+	return 0;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct sb_ctask *x = a, *y = b;
+
+	return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+/* Those that have entered (join.c). */
+static int read_joined(struct sb_container *c, int dir)
+{
+	_cleanup_free_ char *text = malloc(MAX_LIST);
+	const char *end;
+	int rc = 0;
+
+	if (!text)
+		return -1;
+	if (sb_proc_slurp(dir, SB_FILE_JOINED, text, MAX_LIST) <= 0)
+		return 0;
+	for (const char *s = text; !rc && *s; s = *end ? end + 1 : end) {
+		struct sb_ctask t = {.pid = 0};
+
+		end = s + strcspn(s, "\n");
+		if (sscanf(s, "pid %d %llu %u %u", &t.pid, &t.start, &t.task,
+			   &t.rank) != 4)
+			continue;
+		t.since = since_start(t.start);
+		rc = add_task(c, &t);
+	}
+	if (c->n)
+		qsort(c->tasks, c->n, sizeof(*c->tasks), by_rank);
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+static int read_container(struct sb_container *c, int dir)
+{
+	struct sb_ctask own = {.pid = 0};
+	struct report r;
+
+	read_report(c, &r, dir);
+	find_process(c, &r, dir);
+	if (c->shared)
+		return read_joined(c, dir);
+	own.task = strtoul(c->name + strlen(SB_TASK_PREFIX), NULL, 10);
+	own.rank = r.rank;
+	own.pid = c->pid;
+	own.start = c->start;
+	own.since = c->since;
+	return add_task(c, &own);
+}
+
+static int is_container(const struct dirent *e)
+{
+	return !strncmp(e->d_name, SB_TASK_PREFIX, strlen(SB_TASK_PREFIX)) &&
+	       strlen(e->d_name) < sizeof(((struct sb_container *)NULL)->name);
+}
+
+static int one(int dir, const char *name,
+	       int (*fn)(const struct sb_container *, void *), void *arg,
+	       struct sb_err *err)
+{
+	struct sb_container c = {.pid = 0};
+	_cleanup_fd_ int fd = openat(
+		dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t len = strlen(name), suffix = strlen(SB_NODE_SUFFIX);
+	int rc;
+
+	if (fd < 0)
+		return 0;
+	snprintf(c.name, sizeof(c.name), "%s", name);
+	c.shared = len > suffix && !strcmp(name + len - suffix, SB_NODE_SUFFIX);
+	rc = read_container(&c, fd);
+	rc = rc < 0 ? sb_no_memory(err) : fn(&c, arg);
+	free(c.tasks);
+	return rc;
+}
+
+int sb_containers_each(int dir, int (*fn)(const struct sb_container *, void *),
+		       void *arg, struct sb_err *err)
+{
+	struct dirent **list;
+	int n = scandirat(dir, ".", &list, is_container, versionsort), rc = 0;
+
+	if (n < 0)
+		return sb_fail(err, SB_FAIL, "step directory: %s",
+			       strerror(errno));
+	for (int i = 0; i < n; i++) {
+		if (!rc)
+			rc = one(dir, list[i]->d_name, fn, arg, err);
+		free(list[i]);
+	}
+	free(list);
+	return rc;
+}
+
+int sb_container_copy(struct sb_container *to, const struct sb_container *c)
+{
+	size_t size = c->n * sizeof(*c->tasks);
+
+	*to = *c;
+	to->tasks = malloc(size + !size);
+	if (!to->tasks)
+		return -1;
+	memcpy(to->tasks, c->tasks ? c->tasks : to->tasks, size);
+	return 0;
+}
+
+int sb_container_lives(const struct sb_container *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->tasks[i].pid)
+			return 1;
+	return c->pid || c->server;
+}
