@@ -8,7 +8,6 @@
 #include "fdio.h"
 #include "mem.h"
 #include "profile.h"
-#include "seccomp.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -66,14 +65,10 @@ static int note(struct sb_strv *notes, const struct sb_strv *skipped,
 	return b.failed || notes->failed ? sb_no_memory(err) : 0;
 }
 
-/* Compiles into the step directory: flags, then the program, as the init reads
- * it. */
-static int compile(const struct sb_filter_of *of,
-		   const struct sb_seccomp_src *src, const char *name,
-		   struct sb_strv *skipped, struct sb_err *err)
+int sb_filter_program(const struct sb_seccomp_src *src, struct sb_buf *b,
+		      struct sb_strv *skipped, struct sb_err *err)
 {
-	_cleanup_fd_ int fd = memfd_create(name, MFD_CLOEXEC);
-	_cleanup_buf_ struct sb_buf b = {0};
+	_cleanup_fd_ int fd = memfd_create("seccomp", MFD_CLOEXEC);
 	struct sb_seccomp out;
 	unsigned int head[2] = {0};
 	void *code;
@@ -86,11 +81,21 @@ static int compile(const struct sb_filter_of *of,
 	if (code == MAP_FAILED)
 		return sb_fail(err, SB_FAIL, "memfd: %s", strerror(errno));
 	head[0] = out.flags;
-	sb_buf_add(&b, head, sizeof(head));
-	sb_buf_add(&b, code, out.len * 8UL);
+	sb_buf_add(b, head, sizeof(head));
+	sb_buf_add(b, code, out.len * 8UL);
 	munmap(code, out.len * 8UL);
-	if (b.failed)
-		return sb_no_memory(err);
+	return b->failed ? sb_no_memory(err) : 0;
+}
+
+/* Compiles into the step directory. */
+static int compile(const struct sb_filter_of *of,
+		   const struct sb_seccomp_src *src, const char *name,
+		   struct sb_strv *skipped, struct sb_err *err)
+{
+	_cleanup_buf_ struct sb_buf b = {0};
+
+	if (sb_filter_program(src, &b, skipped, err) < 0)
+		return -1;
 	if (sb_fdio_write(of->dir->step_fd, name, b.data, b.len, err) < 0)
 		return sb_wrap(err, "step directory %s", of->dir->step);
 	return 0;

@@ -7,6 +7,7 @@
 #include "bundle.h"
 #include "conf.h"
 #include "mounts.h"
+#include "seccomp.h"
 #include "spec.h"
 #include "taskdir.h"
 
@@ -38,6 +39,11 @@ struct sb_filter_of {
 int sb_filter_plan(struct sb_filter *f, struct sb_mounts *m,
 		   const struct sb_filter_of *of, struct sb_strv *notes,
 		   struct sb_err *err);
+
+/* Compiles a profile as the init reads it: flags, then the program. skipped as
+ * for sb_seccomp_compile. Returns 0, or -1 with err set. */
+int sb_filter_program(const struct sb_seccomp_src *src, struct sb_buf *b,
+		      struct sb_strv *skipped, struct sb_err *err);
 
 void sb_filter_free(struct sb_filter *f);
 

@@ -93,7 +93,8 @@ struct instruction {
 	unsigned int k;
 };
 
-/* A seccomp filter: -p PATH, a file as filter.c writes it. */
+/* A seccomp filter: -p PATH, a file as filter.c writes it, or -p FD, one that
+ * is open. */
 #define MAX_FILTERS 2
 static struct {
 	const char *path;
@@ -313,7 +314,9 @@ static void read_filters(void)
 	for (int i = 0; i < n_filters; i++) {
 		const size_t head = sizeof(filters[i].head),
 			     one = sizeof(filters[i].code[0]);
-		int fd = open(filters[i].path, O_RDONLY | O_CLOEXEC);
+		const char *path = filters[i].path;
+		int fd = *path == '/' ? open(path, O_RDONLY | O_CLOEXEC)
+				      : number(path);
 		ssize_t n;
 
 		if (fd < 0 || read(fd, filters[i].head, head) != (ssize_t)head)

@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "../spank/proc.h"
+#include "enter.h"
 #include "env.h"
 #include "expand.h"
 #include "fdio.h"
@@ -16,23 +17,12 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-
-/* The container's namespaces, as descriptors; -1: not to be entered. */
-struct spaces {
-	int outer; /* user namespace: the one that the runtime ran in */
-	int mount, ipc;
-	/* User namespace: the one in which the user is himself. The init enters
-	 * it: in there he has no capability left after an execve(2). */
-	int inner;
-};
 
 /* ---- what the command gets ---- */
 
@@ -63,28 +53,23 @@ static int make_env(const struct sb_run *r, const struct sb_recipe *recipe,
 	return rc;
 }
 
-static int add_directory(struct sb_run *r, struct sb_strv *args,
-			 struct sb_err *err)
+/* --container-workdir, expanded; NULL where none is asked for. Returns 0 with
+ * *workdir the caller's to free, or -1 with err set. */
+static int find_workdir(struct sb_run *r, char **workdir, struct sb_err *err)
 {
-	_cleanup_free_ char *workdir = NULL;
-
-	if (r->job.workdir) {
-		if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir,
-				   err) < 0)
-			return -1;
-		workdir =
-			sb_expand(r->job.workdir, environ, &r->rt.values, err);
-		if (!workdir)
-			return sb_wrap(err, "--container-workdir");
-		if (*workdir != '/')
-			return sb_fail(err, SB_FAIL,
-				       "--container-workdir=%s: not absolute",
-				       workdir);
-	}
-	if (workdir || r->job.cwd) {
-		sb_strv_add(args, workdir ? "-w" : "-c");
-		sb_strv_add(args, workdir ? workdir : r->job.cwd);
-	}
+	*workdir = NULL;
+	if (!r->job.workdir)
+		return 0;
+	if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir, err) <
+	    0)
+		return -1;
+	*workdir = sb_expand(r->job.workdir, environ, &r->rt.values, err);
+	if (!*workdir)
+		return sb_wrap(err, "--container-workdir");
+	if (**workdir != '/')
+		return sb_fail(err, SB_FAIL,
+			       "--container-workdir=%s: not absolute",
+			       *workdir);
 	return 0;
 }
 
@@ -94,32 +79,27 @@ static int make_args(struct sb_run *r, const struct sb_recipe *recipe,
 		     int inner, struct sb_strv *args, struct sb_err *err)
 {
 	const struct sb_strv *cmd = &r->job.cmd;
-	char text[32];
+	_cleanup_free_ char *workdir = NULL;
+	struct sb_entry entry = {
+		.init = recipe->program,
+		.where = r->where,
+		.quiet = r->job.rank != 0,
+		.terminal = recipe->exec && r->plan.terminal,
+		/* With RunTimeExec it starts as the runtime's root, as init
+		 * does. */
+		.identify = recipe->exec && recipe->identity,
+		.uid = r->job.uid,
+		.gid = r->job.gid,
+		.inner = inner,
+		.words = &recipe->words,
+	};
 
-	sb_strv_add(args, recipe->program);
-	sb_strv_add(args, "-x");
-	sb_strv_add(args, "-N");
-	sb_strv_add(args, r->where);
-	if (add_directory(r, args, err) < 0)
+	if (find_workdir(r, &workdir, err) < 0)
 		return -1;
-	if (r->job.rank)
-		sb_strv_add(args, "-q");
-	/* With RunTimeExec it starts as the runtime's root, as init does. */
-	if (recipe->exec && recipe->identity) {
-		snprintf(text, sizeof(text), "%u:%u", r->job.uid, r->job.gid);
-		sb_strv_add(args, "-u");
-		sb_strv_add(args, text);
-	}
-	if (inner >= 0) {
-		snprintf(text, sizeof(text), "%d", inner);
-		sb_strv_add(args, "-j");
-		sb_strv_add(args, text);
-	}
-	if (recipe->exec && r->plan.terminal)
-		sb_strv_add(args, "-t");
-	for (size_t i = 0; i < recipe->words.n; i++)
-		sb_strv_add(args, recipe->words.v[i]);
-	sb_strv_add(args, "--");
+	entry.workdir = workdir;
+	entry.cwd = workdir ? NULL : r->job.cwd;
+	if (sb_entry_words(&entry, args, err) < 0)
+		return -1;
 	sb_strv_add(args, recipe->command && recipe->command_inside &&
 					  !strcmp(cmd->v[0], recipe->command)
 				  ? recipe->command_inside
@@ -131,54 +111,16 @@ static int make_args(struct sb_run *r, const struct sb_recipe *recipe,
 
 /* ---- the way in ---- */
 
-static int open_space(pid_t pid, const char *type)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, type);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-static void close_spaces(struct spaces *s)
-{
-	sb_cleanup_fd(&s->outer);
-	sb_cleanup_fd(&s->mount);
-	sb_cleanup_fd(&s->ipc);
-	sb_cleanup_fd(&s->inner);
-}
-
-/* The descriptors are taken first, then it is seen whose they are: the process
- * may have ended, and its number be another's. */
-static int open_spaces(const struct sb_recipe *recipe, struct spaces *s,
+static int open_spaces(const struct sb_recipe *recipe, struct sb_spaces *s,
 		       struct sb_err *err)
 {
-	int errnum;
+	unsigned int kinds = 1 << SB_SPACE_MNT | !!recipe->ipc << SB_SPACE_IPC;
+	int rc = sb_spaces_open(s, recipe->pid, recipe->start, kinds, err);
 
-	*s = (struct spaces){-1, -1, -1, -1};
-	s->mount = open_space(recipe->pid, "mnt");
-	s->ipc = recipe->ipc ? open_space(recipe->pid, "ipc") : -1;
-	s->inner = recipe->identity ? open_space(recipe->pid, "user") : -1;
-	errnum = errno;
-	if (!sb_proc_is(recipe->pid, recipe->start)) {
-		close_spaces(s);
-		return SB_JOIN_GONE;
-	}
-	/* One that is about to end has none any more, and is no zombie yet. */
-	if ((s->mount < 0 || (recipe->ipc && s->ipc < 0)) &&
-	    (errnum == ENOENT || errnum == ESRCH)) {
-		close_spaces(s);
-		return SB_JOIN_GONE;
-	}
-	errno = errnum;
-	if (s->mount >= 0)
-		s->outer = ioctl(s->mount, NS_GET_USERNS);
-	if (s->outer >= 0 && (s->ipc >= 0 || !recipe->ipc) &&
-	    (s->inner >= 0 || !recipe->identity))
+	if (!rc)
 		return 0;
-	sb_fail(err, SB_FAIL, "namespaces of the container (pid %d): %s",
-		recipe->pid, strerror(errno));
-	close_spaces(s);
-	return SB_JOIN_FAILED;
+	sb_spaces_close(s);
+	return rc > 0 ? SB_JOIN_GONE : SB_JOIN_FAILED;
 }
 
 /* Tells the container's process, so that it waits for our end. */
@@ -246,30 +188,12 @@ static void name_terminal(const struct sb_recipe *recipe, const char *tty)
 	(void)!mount(path, "/dev/console", NULL, MS_BIND, NULL);
 }
 
-static int enter(const struct sb_recipe *recipe, const struct spaces *s,
+static int enter(const struct sb_recipe *recipe, struct sb_spaces *s,
 		 const char *tty, struct sb_err *err)
 {
-	const struct {
-		int fd, type;
-		const char *name;
-	} steps[] = {
-		{s->outer, CLONE_NEWUSER, "user"},
-		{s->ipc, CLONE_NEWIPC, "ipc"},
-		{s->mount, CLONE_NEWNS, "mount"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		if (steps[i].fd < 0)
-			continue;
-		if (setns(steps[i].fd, steps[i].type) < 0)
-			return sb_fail(err, SB_FAIL,
-				       "%s namespace of the container (pid "
-				       "%d): %s",
-				       steps[i].name, recipe->pid,
-				       strerror(errno));
-		if (steps[i].type == CLONE_NEWNS)
-			name_terminal(recipe, tty);
-	}
+	if (sb_spaces_enter(s, SB_SPACE_ANY, err) < 0)
+		return -1;
+	name_terminal(recipe, tty);
 	/* A new root comes with itself as working directory. */
 	if (chdir(recipe->cwd) < 0 && chdir("/") < 0)
 		return sb_fail(err, SB_FAIL, "%s: %s", recipe->cwd,
@@ -282,7 +206,7 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 {
 	_cleanup_strv_ struct sb_strv args = {0};
 	_cleanup_free_ char *tty = NULL;
-	struct spaces s;
+	struct sb_spaces s;
 	int rc = open_spaces(recipe, &s, err);
 
 	if (rc)
@@ -299,7 +223,7 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 		rc = sb_fail(err, SB_FAIL, "init %s: %s", args.v[0],
 			     strerror(errno));
 	}
-	close_spaces(&s);
+	sb_spaces_close(&s);
 	return rc;
 }
 
@@ -346,18 +270,18 @@ static int write_process(const struct sb_run *r, const struct sb_recipe *recipe,
  * container; and it is to leave the step's cgroups alone. */
 static int enter_outer(const struct sb_recipe *recipe, struct sb_err *err)
 {
-	struct spaces s;
+	struct sb_spaces s;
 	int rc = open_spaces(recipe, &s, err);
 
 	if (rc)
 		return rc;
-	if (setns(s.outer, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNS) < 0)
-		rc = sb_fail(err, SB_FAIL,
-			     "user namespace of the container: %s",
+	rc = sb_spaces_enter(&s, 0, err);
+	if (!rc && unshare(CLONE_NEWNS) < 0)
+		rc = sb_fail(err, SB_FAIL, "mount namespace: %s",
 			     strerror(errno));
-	else
+	if (!rc)
 		sb_userns_freeze_cgroups();
-	close_spaces(&s);
+	sb_spaces_close(&s);
 	return rc;
 }
 

@@ -3,6 +3,7 @@
 #include "../spank/contract.h"
 #include "checkverb.h"
 #include "handoff.h"
+#include "exec.h"
 #include "job.h"
 #include "mem.h"
 #include "ps.h"
@@ -29,6 +30,7 @@ static const struct {
 	{"check", sb_checkverb, "find what is wrong (check --help)"},
 	{"show", sb_show, "show what run would do (show --help)"},
 	{"handoff", sb_handoff, "the same as run, called by Slurm: oci.conf"},
+	{"exec", sb_exec, "run a command in a container that runs"},
 	{"ps", sb_ps, "list this node's containers (ps --help)"},
 	{"version", version, "print the version"},
 };
