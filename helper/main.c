@@ -2,9 +2,11 @@
 /* stepbox: the helper program; its verbs are this table. */
 #include "../spank/contract.h"
 #include "checkverb.h"
-#include "handoff.h"
+#include "clean.h"
 #include "exec.h"
+#include "handoff.h"
 #include "job.h"
+#include "killverb.h"
 #include "mem.h"
 #include "ps.h"
 #include "run.h"
@@ -32,6 +34,8 @@ static const struct {
 	{"handoff", sb_handoff, "the same as run, called by Slurm: oci.conf"},
 	{"exec", sb_exec, "run a command in a container that runs"},
 	{"ps", sb_ps, "list this node's containers (ps --help)"},
+	{"kill", sb_killverb, "send a signal to a container's tasks"},
+	{"clean", sb_clean, "remove what dead steps have left"},
 	{"version", version, "print the version"},
 };
 

@@ -4,7 +4,6 @@
 #include "steps.h"
 
 #include "../spank/contract.h"
-#include "buf.h"
 #include "mem.h"
 
 #include <dirent.h>
@@ -77,13 +76,14 @@ static void add_named(struct sb_strv *nodes, const char *path, const char *name)
 		add_node(nodes, path, b.data);
 }
 
-static int find_nodes(struct sb_strv *nodes, const char *path,
-		      struct sb_err *err)
+int sb_steps_nodes(struct sb_strv *nodes, const char *path, struct sb_err *err)
 {
 	_cleanup_buf_ struct sb_buf pattern = {0};
 	char host[HOST_NAME_MAX + 1] = "";
 	glob_t found;
 
+	if (!path)
+		path = SB_CONTAINER_PATH;
 	expand(&pattern, path, "*", 0);
 	if (pattern.failed)
 		return sb_no_memory(err);
@@ -175,7 +175,7 @@ int sb_steps_find(struct sb_steps *s, const char *path, uid_t uid,
 	int rc;
 
 	*s = (struct sb_steps){.v = NULL};
-	rc = find_nodes(&nodes, path ? path : SB_CONTAINER_PATH, err);
+	rc = sb_steps_nodes(&nodes, path, err);
 	for (size_t i = 0; !rc && i < nodes.n; i++)
 		if (read_node(s, nodes.v[i], uid) < 0)
 			rc = sb_no_memory(err);

@@ -5,6 +5,7 @@
 
 #include "../spank/err.h"
 #include "../spank/owner.h"
+#include "buf.h"
 
 #include <stdint.h>
 
@@ -31,6 +32,10 @@ struct sb_steps {
  */
 int sb_steps_find(struct sb_steps *s, const char *path, uid_t uid,
 		  struct sb_err *err);
+
+/* The directories of the machine's nodes, found in the same way: absolute,
+ * added to nodes. Returns 0, or -1 with err set. */
+int sb_steps_nodes(struct sb_strv *nodes, const char *path, struct sb_err *err);
 
 void sb_steps_free(struct sb_steps *s);
 

@@ -56,12 +56,11 @@ static int pair(void *arg, const char *key, const char *value,
 	return r->path ? 0 : sb_no_memory(err);
 }
 
-int sb_verb_steps(struct sb_steps *steps, const char *conf, struct sb_err *err)
+int sb_verb_path(char **path, const char *conf, struct sb_err *err)
 {
 	struct reading r = {.path = NULL};
 	int rc = 0;
 
-	*steps = (struct sb_steps){.v = NULL};
 	/* As root, a file that another can change is not to say where root
 	 * looks. */
 	if (sb_kv_read(conf, geteuid() ? SB_KV_ANY : SB_KV_ROOT, pair, &r,
@@ -70,8 +69,18 @@ int sb_verb_steps(struct sb_steps *steps, const char *conf, struct sb_err *err)
 	if (!rc && r.path && *r.path != '/')
 		rc = sb_fail(err, SB_FAIL, "ContainerPath=%s: not absolute",
 			     r.path);
+	*path = r.path;
+	return rc;
+}
+
+int sb_verb_steps(struct sb_steps *steps, const char *conf, struct sb_err *err)
+{
+	char *path;
+	int rc = sb_verb_path(&path, conf, err);
+
+	*steps = (struct sb_steps){.v = NULL};
 	if (!rc)
-		rc = sb_steps_find(steps, r.path, geteuid(), err);
-	free(r.path);
+		rc = sb_steps_find(steps, path, geteuid(), err);
+	free(path);
 	return rc;
 }

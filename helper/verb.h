@@ -16,6 +16,10 @@ int sb_verb_option(int argc, char **argv, const char *letters,
 /* Says err as the verb's. Returns its exit code. */
 int sb_verb_failed(const char *verb, const struct sb_err *err);
 
+/* ContainerPath of the configuration conf as it stands there; NULL: not set.
+ * The caller frees it, also after an error. Returns 0, or -1 with err set. */
+int sb_verb_path(char **path, const char *conf, struct sb_err *err);
+
 /* The caller's steps, or as root everybody's, below the ContainerPath of the
  * configuration conf. Returns 0, or -1 with err set. Release as
  * sb_steps_find's, also after an error. */
