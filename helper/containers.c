@@ -198,7 +198,9 @@ static int read_joined(struct sb_container *c, int dir)
 static int read_container(struct sb_container *c, int dir)
 {
 	struct sb_ctask own = {.pid = 0};
+	struct sb_proc p;
 	struct report r;
+	pid_t kid;
 
 	read_report(c, &r, dir);
 	find_process(c, &r, dir);
@@ -209,7 +211,13 @@ static int read_container(struct sb_container *c, int dir)
 	own.pid = c->pid;
 	own.start = c->start;
 	own.since = c->since;
-	return add_task(c, &own);
+	if (add_task(c, &own) < 0)
+		return -1;
+	/* Our init cannot stop with its command. */
+	if (c->pid && sb_proc_children(c->pid, &kid, 1) == 1 &&
+	    !sb_proc_read(kid, &p))
+		c->tasks[0].stopped |= p.state == 'T';
+	return 0;
 }
 
 static int is_container(const struct dirent *e)

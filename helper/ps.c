@@ -99,7 +99,8 @@ static const char *time_of(long long since, char text[32])
 
 static int print_text(struct ps *ps, const struct line *l)
 {
-	char id[48], step[32], exit_code[16], since[32], safe[64];
+	char id[48], step[32], pid[16] = "-", exit_code[16], since[32],
+			       safe[64];
 	const struct sb_container *c = l->c;
 
 	sb_target_name(step, ps->step->job, ps->step->step);
@@ -108,10 +109,12 @@ static int print_text(struct ps *ps, const struct line *l)
 	else
 		snprintf(id, sizeof(id), "%s.-", step);
 	sb_escape(safe, sizeof(safe), c->runtime);
+	if (l->pid)
+		snprintf(pid, sizeof(pid), "%d", l->pid);
 	return dprintf(ps->out,
-		       "%-18s %-10s %-10s %-10s %-9s %7d %-19s %-6s %s\n", id,
+		       "%-18s %-10s %-10s %-10s %-9s %7s %-19s %-6s %s\n", id,
 		       sb_step_node(ps->step), ps->user, *safe ? safe : "-",
-		       l->state, l->pid, time_of(l->since, since),
+		       l->state, pid, time_of(l->since, since),
 		       exit_of(c, exit_code), *c->bundle ? c->bundle : "-") < 0
 		       ? -1
 		       : 0;
