@@ -65,6 +65,8 @@ static const struct toggle {
 	{"alone", SB_ENV_ALONE, offsetof(struct sb_job, alone_word),
 	 offsetof(struct sb_job, alone),
 	 "no plugin on this node: COMMAND is as Slurm found it there"},
+	{"debug", SB_ENV_DEBUG, offsetof(struct sb_job, debug_word),
+	 offsetof(struct sb_job, debug), "as -vv"},
 };
 
 /* What only show has, after those of run. */
@@ -105,7 +107,8 @@ void sb_job_usage(FILE *to, int show)
 		fprintf(to, "  %-24s %s\n%27sor %s\n", left, toggles[i].help,
 			"", toggles[i].env);
 	}
-	fprintf(to, "  %-24s %s\n", "-v, --verbose", "say what is done");
+	fprintf(to, "  %-24s %s\n", "-v, --verbose",
+		"say what becomes of config.json; twice: what is done, when");
 }
 
 #define N_OPTS ARRAY_SIZE(opts)
@@ -160,7 +163,7 @@ static int read_options(struct sb_job *j, int argc, char **argv, int show,
 			*field(j, toggles[i - N_OPTS].word) =
 				optarg ? optarg : "yes";
 		} else if (c == 'v') {
-			j->verbose = 1;
+			j->verbose++;
 		} else if (c == 'C') {
 			j->color = optarg;
 		} else if (c == 'J') {
@@ -193,6 +196,8 @@ static int read_toggles(struct sb_job *j, struct sb_err *err)
 				       "--%s=%s: neither yes nor no",
 				       toggles[i].name, word);
 	}
+	if (j->debug == 1 && j->verbose < 2)
+		j->verbose = 2;
 	return 0;
 }
 

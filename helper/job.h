@@ -26,10 +26,10 @@ struct sb_job {
 	int per;	/* what it says: an enum sb_per, or -1 for nothing */
 	uint32_t tasks; /* how many the step has on this node; 0: unknown */
 	const char *mount_home_word, *mount_cwd_word, *remap_root_word,
-		*writable_word, *bcast_word, *alone_word;
-	/* What these six say: 1, 0, or -1 for nothing. */
-	int mount_home, mount_cwd, remap_root, writable, bcast, alone;
-	int verbose; /* --verbose */
+		*writable_word, *bcast_word, *alone_word, *debug_word;
+	/* What these seven say: 1, 0, or -1 for nothing. */
+	int mount_home, mount_cwd, remap_root, writable, bcast, alone, debug;
+	int verbose; /* --verbose: how often; 2 with --debug */
 	/* Of show alone: */
 	const char *color; /* --color; NULL: auto */
 	int json;	   /* --json */

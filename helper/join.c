@@ -214,11 +214,15 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 	if (r->plan.terminal && ttyname(STDIN_FILENO))
 		tty = strdup(ttyname(STDIN_FILENO));
 	rc = make_args(r, recipe, s.inner, &args, err);
+	sb_run_debug(r, "enters the namespaces user mnt%s%s of pid %d",
+		     recipe->ipc ? " ipc" : "",
+		     s.inner >= 0 ? " and the inner user's" : "", recipe->pid);
 	if (!rc)
 		rc = enter(recipe, &s, tty, err);
 	if (!rc) {
 		if (s.inner >= 0)
 			fcntl(s.inner, F_SETFD, 0);
+		sb_run_debug_words(r, "becomes", args.v);
 		execve(args.v[0], args.v, env);
 		rc = sb_fail(err, SB_FAIL, "init %s: %s", args.v[0],
 			     strerror(errno));
@@ -322,6 +326,7 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 	rc = enter_outer(recipe, err);
 	if (rc)
 		return rc;
+	sb_run_debug_words(r, sb_conf_op_key(SB_OP_EXEC), words.v);
 	if (r->plan.terminal)
 		sb_tty_release();
 	return sb_runtime_exec(words.v, r->rt.env.v, err);

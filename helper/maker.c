@@ -230,6 +230,8 @@ static int work(struct sb_run *r, pid_t parent, struct sb_err *err)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return sb_fail(err, SB_FAIL, "subreaper: %s", strerror(errno));
 	rc = create(r, &c, ready, err);
+	if (!rc)
+		sb_run_debug_report(r);
 	if (rc && c.pid > 1)
 		sb_proc_kill(c.pid, 0);
 	sb_cleanup_fd(&c.pidfd);

@@ -11,6 +11,7 @@
 #include "pending.h"
 #include "userns.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,54 @@ static void say_at(const char *where, const char *text)
 void sb_run_say(const struct sb_run *r, const char *text)
 {
 	say_at(r->where, text);
+}
+
+void sb_run_debug(const struct sb_run *r, const char *fmt, ...)
+{
+	long long us = (sb_report_now() - r->report.began) / 1000;
+	char text[2048];
+	va_list ap;
+	int n;
+
+	if (r->job.verbose < 2)
+		return;
+	n = snprintf(text, sizeof(text), "%lld.%lld ms: ", us / 1000,
+		     us / 100 % 10);
+	va_start(ap, fmt);
+	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
+	va_end(ap);
+	sb_run_say(r, text);
+}
+
+void sb_run_debug_words(const struct sb_run *r, const char *what, char **words)
+{
+	_cleanup_buf_ struct sb_buf line = {0};
+
+	if (r->job.verbose < 2)
+		return;
+	sb_buf_puts(&line, what);
+	sb_buf_putc(&line, ':');
+	for (; *words; words++) {
+		sb_buf_putc(&line, ' ');
+		sb_buf_puts(&line, *words);
+	}
+	if (!line.failed)
+		sb_run_debug(r, "%s", line.data);
+}
+
+void sb_run_debug_report(const struct sb_run *r)
+{
+	char line[1024];
+
+	if (r->job.verbose < 2)
+		return;
+	sb_report_line(&r->report, line, sizeof(line));
+	sb_run_debug(r, "%s", line);
+}
+
+static void tell_call(void *arg, const char *text)
+{
+	sb_run_debug(arg, "%s", text);
 }
 
 /* What all tasks would say, one says; the one that makes a container for all
@@ -63,7 +112,12 @@ int sb_run_conf(struct sb_run *r, struct sb_err *err)
 	if (r->have_conf)
 		return 0;
 	r->have_conf = 1;
-	return sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err);
+	if (sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err) < 0)
+		return -1;
+	sb_run_debug(r, "%s: Runtime=%s RunTimeMode=%s", r->job.conf,
+		     r->conf.runtime ? r->conf.runtime : "(patterns alone)",
+		     r->conf.mode == SB_MODE_RUN ? "run" : "create");
+	return 0;
 }
 
 static int runtime_env(struct sb_run *r, struct sb_err *err)
@@ -105,6 +159,11 @@ static void tell_mpi(const struct sb_run *r)
 	say_once(&r->plan, text);
 }
 
+static void tell_plan(void *arg, const char *text)
+{
+	sb_run_say(arg, text);
+}
+
 /* -v: what became of config.json, the words of each command that may be run. */
 static int tell(struct sb_run *r, struct sb_err *err)
 {
@@ -115,20 +174,15 @@ static int tell(struct sb_run *r, struct sb_err *err)
 
 	for (size_t i = 0; r->job.verbose && i < r->plan.notes.n; i++)
 		sb_run_say(r, r->plan.notes.v[i]);
-	for (; r->job.verbose && *op != SB_OPS; op++) {
+	/* With -vv each is told when it is called. */
+	for (; r->job.verbose == 1 && *op != SB_OPS; op++) {
 		_cleanup_strv_ struct sb_strv words = {0};
-		_cleanup_buf_ struct sb_buf line = {0};
 
 		if (sb_runtime_words(&r->rt, *op, &words, err) < 0)
 			return -1;
-		sb_buf_puts(&line, sb_conf_op_key(*op));
-		sb_buf_putc(&line, ':');
-		for (size_t i = 0; i < words.n; i++) {
-			sb_buf_putc(&line, ' ');
-			sb_buf_puts(&line, words.v[i]);
-		}
-		if (!line.failed)
-			sb_run_say(r, line.data);
+		r->rt.tell = tell_plan;
+		sb_runtime_tell(&r->rt, *op, words.v);
+		r->rt.tell = NULL;
 	}
 	return 0;
 }
@@ -157,6 +211,9 @@ static int may_create(const struct sb_run *r)
 int sb_run_prepare(struct sb_run *r, struct sb_err *err)
 {
 	r->rt.conf = &r->conf;
+	r->rt.tell_arg = r;
+	if (r->job.verbose > 1)
+		r->rt.tell = tell_call;
 	if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir, err) <
 		    0 ||
 	    runtime_env(r, err) < 0 ||
@@ -164,14 +221,20 @@ int sb_run_prepare(struct sb_run *r, struct sb_err *err)
 		return -1;
 	r->rt.values.letter['f'] = r->fds ? "1" : "0";
 	sb_plan_programs(&r->plan, &r->conf);
-	if (sb_userns_enter(err) < 0 || make_plan(r, err) < 0 ||
-	    write_env_file(r, err) < 0)
+	if (sb_userns_enter(err) < 0)
 		return -1;
+	sb_run_debug(r, "in a user namespace");
+	if (make_plan(r, err) < 0 || write_env_file(r, err) < 0)
+		return -1;
+	sb_run_debug(r, "bundle %s: %s/config.json is written, root %s",
+		     r->plan.bundle.path, r->dir.path, r->plan.root);
 	tell_mpi(r);
 	sb_pending_run(&r->rt, &r->dir, r->job.uid);
-	if (sb_pending_keep(&r->rt, &r->dir, err) < 0 || tell(r, err) < 0)
+	if (sb_pending_keep(&r->rt, &r->dir, err) < 0 || tell(r, err) < 0 ||
+	    report(r, err) < 0)
 		return -1;
-	return report(r, err);
+	sb_run_debug_report(r);
+	return 0;
 }
 
 void sb_run_free(struct sb_run *r)

@@ -38,6 +38,17 @@ struct sb_run {
 /* Says a line on standard error, with the place; control characters escaped. */
 void sb_run_say(const struct sb_run *r, const char *text);
 
+/* With -vv or --debug: the same, after the milliseconds since the helper
+ * began. */
+void sb_run_debug(const struct sb_run *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* With these: WHAT: WORD... */
+void sb_run_debug_words(const struct sb_run *r, const char *what, char **words);
+
+/* With these: the report's line, as it stands, which slurmd's log gets too. */
+void sb_run_debug_report(const struct sb_run *r);
+
 /* Loads the site's configuration, if that was not done. Returns 0, or -1 with
  * err set. */
 int sb_run_conf(struct sb_run *r, struct sb_err *err);

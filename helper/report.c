@@ -48,12 +48,13 @@ static void add_phase(char *text, size_t size, const char *what, long long from,
 		    (to - from) / 1000000, (to - from) / 100000 % 10);
 }
 
-static void add_log(char *text, size_t size, const struct sb_report *r)
+void sb_report_line(const struct sb_report *r, char *text, size_t size)
 {
+	*text = '\0';
 	if (r->shared)
-		add(text, size, "log %u tasks", r->shared);
+		add(text, size, "%u tasks", r->shared);
 	else
-		add(text, size, "log task %u", r->task);
+		add(text, size, "task %u", r->task);
 	add(text, size, ": %s %s, pid %d", r->runtime, r->how,
 	    r->container ? r->container : r->pid);
 	add_phase(text, size, "prepared in", r->began, r->prepared);
@@ -64,7 +65,6 @@ static void add_log(char *text, size_t size, const struct sb_report *r)
 		add(text, size, ", killed by signal %d", WTERMSIG(r->status));
 	else if (r->ended)
 		add(text, size, ", exit code %d", WEXITSTATUS(r->status));
-	add(text, size, "\n");
 }
 
 /* For `stepbox ps`. */
@@ -86,10 +86,11 @@ static void add_facts(char *text, size_t size, const struct sb_report *r)
 
 int sb_report_write(int taskdir, const struct sb_report *r, struct sb_err *err)
 {
-	char text[1024 + 4 * PATH_MAX] = "";
+	char line[1024], text[sizeof(line) + 1024 + 4 * PATH_MAX] = "";
 	size_t size = sizeof(text);
 
-	add_log(text, size, r);
+	sb_report_line(r, line, sizeof(line));
+	add(text, size, "log %s\n", line);
 	if (!r->ended) {
 		add_pid(text, size, r->pid);
 		add_pid(text, size, r->container);

@@ -25,6 +25,10 @@ struct sb_report {
 /* CLOCK_MONOTONIC in nanoseconds. */
 long long sb_report_now(void);
 
+/* The report's line for the log, without what it begins with there: which task,
+ * how, and its phases with their milliseconds. */
+void sb_report_line(const struct sb_report *r, char *text, size_t size);
+
 /* Writes the report to the task's directory, whole. Returns 0, or -1 with err
  * set. */
 int sb_report_write(int taskdir, const struct sb_report *r, struct sb_err *err);

@@ -58,6 +58,7 @@ static int run_runtime(struct sb_run *r, struct sb_err *err)
 
 	if (sb_runtime_words(&r->rt, SB_OP_RUN, &words, err) < 0)
 		return -1;
+	sb_runtime_tell(&r->rt, SB_OP_RUN, words.v);
 	if (!r->dir.temporary)
 		return sb_runtime_exec(words.v, r->rt.env.v, err);
 	if (sb_forward_run(words.v, r->rt.env.v, &status, err) < 0)
@@ -79,6 +80,7 @@ static int create_and_start(struct sb_run *r, struct sb_err *err)
 
 	if (sb_supervise(&s, &status, err) < 0)
 		return -1;
+	sb_run_debug_report(r);
 	end_as(r, status);
 }
 
@@ -110,6 +112,11 @@ static int run_shared(struct sb_run *r, struct sb_err *err)
 	enum sb_share_state state;
 	int rc = sb_share_find(&s, &state, err);
 
+	if (!rc)
+		sb_run_debug(r, state == SB_SHARE_MAKE
+					? "makes the node's container"
+					: "another task made the node's "
+					  "container, or tried");
 	for (int i = 0; !rc && i < TRIES; i++) {
 		if (state == SB_SHARE_MAKE) {
 			state = sb_maker_make(r, &s);

@@ -246,14 +246,51 @@ int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 	return status;
 }
 
+void sb_runtime_tell(const struct sb_runtime *rt, enum sb_op op, char **words)
+{
+	_cleanup_buf_ struct sb_buf line = {0};
+
+	if (!rt->tell)
+		return;
+	sb_buf_puts(&line, sb_conf_op_key(op));
+	sb_buf_putc(&line, ':');
+	for (; *words; words++) {
+		sb_buf_putc(&line, ' ');
+		sb_buf_puts(&line, *words);
+	}
+	if (!line.failed)
+		rt->tell(rt->tell_arg, line.data);
+}
+
+static void tell_end(const struct sb_runtime *rt, enum sb_op op, int status)
+{
+	char text[96];
+
+	if (!rt->tell)
+		return;
+	if (status < 0)
+		snprintf(text, sizeof(text), "%s: failed", sb_conf_op_key(op));
+	else if (WIFSIGNALED(status))
+		snprintf(text, sizeof(text), "%s: killed by signal %d",
+			 sb_conf_op_key(op), WTERMSIG(status));
+	else
+		snprintf(text, sizeof(text), "%s: exit code %d",
+			 sb_conf_op_key(op), WEXITSTATUS(status));
+	rt->tell(rt->tell_arg, text);
+}
+
 int sb_runtime_do(const struct sb_runtime *rt, enum sb_op op,
 		  const sigset_t *mask, int seconds, char *out, size_t size,
 		  struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv words = {0};
+	int status;
 
 	if (sb_runtime_words(rt, op, &words, err) < 0)
 		return -1;
-	return sb_runtime_call(words.v, rt->env.v, mask, seconds, out, size,
-			       err);
+	sb_runtime_tell(rt, op, words.v);
+	status = sb_runtime_call(words.v, rt->env.v, mask, seconds, out, size,
+				 err);
+	tell_end(rt, op, status);
+	return status;
 }

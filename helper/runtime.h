@@ -16,6 +16,10 @@ struct sb_runtime {
 	struct sb_values values;
 	struct sb_strv env;
 	char *program[SB_OPS]; /* absolute; see sb_runtime_find */
+	/* For --debug: gets a line before and after each call. NULL: nobody
+	 * wants to know. */
+	void (*tell)(void *arg, const char *text);
+	void *tell_arg;
 };
 
 /* Whether the runtime keeps state outside the step directory, as far as
@@ -47,6 +51,9 @@ char *sb_runtime_program(const char *name, struct sb_err *err);
  */
 int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
 		     struct sb_strv *words, struct sb_err *err);
+
+/* Tells, if rt has somebody to tell, that these are an operation's words. */
+void sb_runtime_tell(const struct sb_runtime *rt, enum sb_op op, char **words);
 
 /*
  * An operation as a side call: sb_runtime_words and sb_runtime_call. Returns

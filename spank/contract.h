@@ -35,6 +35,7 @@
 #define SB_ENV_WRITABLE "SLURM_STEPBOX_WRITABLE"     /* a switch */
 #define SB_ENV_RUNTIME "SLURM_STEPBOX_RUNTIME"	     /* runtimes/NAME.conf */
 #define SB_ENV_PER "SLURM_STEPBOX_PER" /* a container per "node" or "task" */
+#define SB_ENV_DEBUG "SLURM_STEPBOX_DEBUG" /* a switch */
 /* A switch: srun --bcast has put the command on the node. */
 #define SB_ENV_BCAST "SLURM_STEPBOX_BCAST"
 /* UID:USER:GID:GROUP, the submitting user and his group, so that nobody has to

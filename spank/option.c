@@ -121,6 +121,9 @@ const struct sb_option sb_option_table[SB_OPTION_COUNT] = {
 	{"container-per", "node|task",
 	 "[stepbox] one container for all tasks on a node, or for each",
 	 SB_ENV_PER, NULL, check_per},
+	{"container-debug", NULL,
+	 "[stepbox] tell on standard error what is done for the container",
+	 SB_ENV_DEBUG, "yes", NULL},
 	{"container", "PATH", "Path to OCI container bundle", SB_ENV_CONTAINER,
 	 NULL, check_bundle},
 };

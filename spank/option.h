@@ -19,7 +19,7 @@ struct sb_option {
 };
 
 /* Options with the same variable stand together and exclude each other. */
-#define SB_OPTION_COUNT 14
+#define SB_OPTION_COUNT 15
 /* --container itself, the last: ours only where Slurm has none (slurm.h). Its
  * help text, and that --help names no argument, are Slurm's of 21.08 to 26.05.
  */
