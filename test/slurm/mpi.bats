@@ -37,6 +37,7 @@ rank 3 of 4: 10'
 	# MPICH over UCX stays in MPI_Finalize now and then, without a container
 	# just so (1 in 8 here): that one is tried again.
 	run ash 'export UCX_TLS=tcp,self OMPI_MCA_btl=tcp,self
+		exec 2>/dev/null
 		for try in 1 2 3; do
 			timeout -s INT -k 5 20 srun -Q -N2 -n4 --ntasks-per-node=2 --mpi="$1" --container="$2" \
 				--container-mounts=/dev/shm "$3" >out 2>err
