@@ -26,7 +26,7 @@ refuses() {
 	for program in srun sbatch salloc; do
 		run A "$program" --help
 		for option in mounts=SRC:DST workdir=PATH env=NAME mount-home \
-			mount-cwd remap-root writable readonly runtime=NAME; do
+			mount-cwd remap-root writable readonly runtime=NAME debug; do
 			has "--container-$option"
 		done
 		for option in mount-home mount-cwd remap-root; do

@@ -11,13 +11,13 @@
 static void clean(void)
 {
 	static const char *const names[] = {
-		SB_ENV_BUNDLE,	   SB_ENV_CONF,	     SB_ENV_DIR,
-		SB_ENV_STEP,	   SB_ENV_ARGV0,     SB_ENV_MOUNTS,
-		SB_ENV_WORKDIR,	   SB_ENV_KEEP,	     SB_ENV_RUNTIME,
-		SB_ENV_MOUNT_HOME, SB_ENV_MOUNT_CWD, SB_ENV_REMAP_ROOT,
-		SB_ENV_WRITABLE,   SB_ENV_BCAST,     "SLURM_LOCALID",
-		SB_ENV_PER,	   SB_ENV_TASKS,     "SLURM_PROCID",
-		"SLURMD_NODENAME", "SLURM_JOB_USER",
+		SB_ENV_BUNDLE,	   SB_ENV_CONF,	      SB_ENV_DIR,
+		SB_ENV_STEP,	   SB_ENV_ARGV0,      SB_ENV_MOUNTS,
+		SB_ENV_WORKDIR,	   SB_ENV_KEEP,	      SB_ENV_RUNTIME,
+		SB_ENV_MOUNT_HOME, SB_ENV_MOUNT_CWD,  SB_ENV_REMAP_ROOT,
+		SB_ENV_WRITABLE,   SB_ENV_BCAST,      "SLURM_LOCALID",
+		SB_ENV_PER,	   SB_ENV_TASKS,      "SLURM_PROCID",
+		SB_ENV_DEBUG,	   "SLURMD_NODENAME", "SLURM_JOB_USER",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -51,10 +51,26 @@ static void test_options(void **state)
 	assert_string_equal(j.conf, "/c");
 	assert_int_equal(j.step, SB_STEP_BATCH);
 	assert_int_equal(j.restart, 2);
-	assert_true(j.verbose);
+	assert_int_equal(j.verbose, 1);
 	assert_int_equal(j.cmd.n, 2);
 	assert_string_equal(j.cmd.v[1], "-l");
 	sb_job_free(&j);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "-vv", "ls"), 0);
+	assert_int_equal(j.verbose, 2);
+	sb_job_free(&j);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "--debug", "ls"),
+			 0);
+	assert_int_equal(j.verbose, 2);
+	sb_job_free(&j);
+	setenv(SB_ENV_DEBUG, "yes", 1);
+	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "-v", "ls"), 0);
+	assert_int_equal(j.verbose, 2);
+	sb_job_free(&j);
+	assert_int_equal(
+		READ(&j, &err, "run", "--bundle=/b", "--debug=no", "ls"), 0);
+	assert_int_equal(j.verbose, 0);
+	sb_job_free(&j);
+	unsetenv(SB_ENV_DEBUG);
 	assert_int_equal(READ(&j, &err, "run", "--bundle=/b", "--", "--x"), 0);
 	assert_string_equal(j.cmd.v[0], "--x");
 	assert_null(j.dir);

@@ -85,6 +85,7 @@ static void test_values(void **state)
 	assert_int_equal(give("no-container-mount-cwd", ""), 0);
 	assert_int_equal(give("container-readonly", NULL), 0);
 	assert_int_equal(give("container-runtime", "crun-1.8_x"), 0);
+	assert_int_equal(give("container-debug", NULL), 0);
 	assert_string_equal(sb_option_any(&o), "container-mounts");
 	assert_int_equal(publish("srun"), 0);
 	assert_string_equal(getenv(SB_ENV_MOUNTS), "/a:/b:ro,tmpfs:/c");
@@ -94,6 +95,7 @@ static void test_values(void **state)
 	assert_string_equal(getenv(SB_ENV_MOUNT_CWD), "no");
 	assert_string_equal(getenv(SB_ENV_WRITABLE), "no");
 	assert_string_equal(getenv(SB_ENV_RUNTIME), "crun-1.8_x");
+	assert_string_equal(getenv(SB_ENV_DEBUG), "yes");
 	assert_null(getenv(SB_ENV_MOUNT_HOME));
 }
 
