@@ -37,13 +37,13 @@ private_tmp() {
 	restart_slurm 'cd /etc/slurm
 		cp slurm.conf plain.conf
 		printf "%s\nPrologFlags=Contain\n" '"$type"' >>slurm.conf
-		printf "NodeName=%s AutoBasePath=true BasePath=/var/lib/jc.%s\n" n1 n1 n2 n2 >job_container.conf'
+		sed -n "s,^NodeName=\([^ ]*\) .*,NodeName=\1 AutoBasePath=true BasePath=/var/lib/jc.\1,p" slurm.conf >job_container.conf'
 	C touch /tmp/of-host
 	host_tmp=$(C ls -A /tmp)
 	is "$(ash 'srun -Q ls -A /tmp')" ""
 }
 
-nothing_in_base() { [[ -z $(C find /var/lib/jc.n1 /var/lib/jc.n2 -mindepth 2) ]]; }
+nothing_in_base() { [[ -z $(C bash -c 'find /var/lib/jc.* -mindepth 2') ]]; }
 
 @test "a job's private /tmp: what is mounted from it, and nothing of it left" {
 	private_tmp
