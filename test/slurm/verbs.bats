@@ -26,6 +26,7 @@ begin() {
 }
 
 # Words of `stepbox ps --json`: as alice, jq's filter.
+# shellcheck disable=SC2086 # words
 listed() { A stepbox ps --json ${2-} | jq -r ".[] | $1"; }
 
 states() { listed .state "${1-}" | sort | uniq -c | xargs; }
