@@ -158,7 +158,6 @@ static int tell_helper(spank_t sp, const struct sb_site *site, const char *conf,
 	};
 
 	snprintf(tasks, sizeof(tasks), "%u", step.tasks);
-
 	snprintf(dir, sizeof(dir), "%s/%s/%s", site->path, sb_node_name(),
 		 step.dir.name);
 	for (size_t i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)

@@ -9,10 +9,12 @@
 
 #include <fcntl.h>
 
-/* sb_reap of all tasks of the step directory at path; said gets its report. */
-static inline int unit_reap(const char *path, int keep, char *said, size_t size)
+/* sb_reap of task in the step directory at path; said gets its report. */
+static inline int unit_reap_task(const char *path, long task, int keep,
+				 char *said, size_t size)
 {
-	struct sb_reap r = {.name = "1.2.0", .task = -1, .keep_deletes = keep};
+	struct sb_reap r = {
+		.name = "1.2.0", .task = task, .keep_deletes = keep};
 	int out[2], rc, dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	ssize_t n;
 
@@ -24,6 +26,12 @@ static inline int unit_reap(const char *path, int keep, char *said, size_t size)
 	close(out[0]);
 	close(dir);
 	return rc;
+}
+
+/* The same for all tasks. */
+static inline int unit_reap(const char *path, int keep, char *said, size_t size)
+{
+	return unit_reap_task(path, SB_REAP_ALL, keep, said, size);
 }
 
 #endif

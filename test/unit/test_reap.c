@@ -306,22 +306,6 @@ static pid_t sleeper(const char *list, const char *more)
 	return pid;
 }
 
-static int reap_some(long task, char *said, size_t size)
-{
-	struct sb_reap r = {.name = "1.2.0", .task = task};
-	int out[2], rc, fd = open(step, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ssize_t n;
-
-	assert_int_equal(pipe(out), 0);
-	rc = sb_reap(fd, out[1], &r);
-	close(out[1]);
-	n = read(out[0], said, size - 1);
-	said[n < 0 ? 0 : n] = '\0';
-	close(out[0]);
-	close(fd);
-	return rc;
-}
-
 static int has_ended(pid_t pid)
 {
 	return waitpid(pid, NULL, WNOHANG) == pid;
@@ -337,10 +321,12 @@ static void test_shared_not_yet(void **state)
 	tree_dir(step, "task-3.node");
 	pid = sleeper("task-3.node/state", "");
 	tree_file(step, SB_FILE_SHARED, "ready task-3.node 9\n");
-	assert_int_equal(reap_some(3, said, sizeof(said)), SB_REAP_DONE);
+	assert_int_equal(unit_reap_task(step, 3, 0, said, sizeof(said)),
+			 SB_REAP_DONE);
 	assert_false(has_ended(pid));
 	tree_file(step, SB_FILE_SHARED, "ready task-4.node 9\n");
-	assert_int_equal(reap_some(3, said, sizeof(said)), SB_REAP_DONE);
+	assert_int_equal(unit_reap_task(step, 3, 0, said, sizeof(said)),
+			 SB_REAP_DONE);
 	assert_true(has_ended(pid));
 	assert_string_equal(said, "");
 }
@@ -356,15 +342,17 @@ static void test_shared_end(void **state)
 	own = sleeper("task-0/state", "");
 	pid = sleeper("task-3.node/state", "");
 	joined = sleeper("task-3.node/" SB_FILE_JOINED, " 7 7");
-	assert_int_equal(reap_some(SB_REAP_SHARED, said, sizeof(said)),
-			 SB_REAP_DONE);
+	assert_int_equal(
+		unit_reap_task(step, SB_REAP_SHARED, 0, said, sizeof(said)),
+		SB_REAP_DONE);
 	assert_contains(said, "task-3.node: did not end with its tasks");
 	assert_true(has_ended(pid));
 	assert_true(has_ended(joined));
 	/* That one is another's business. */
 	assert_false(has_ended(own));
-	assert_int_equal(reap_some(SB_REAP_ALL, said, sizeof(said)),
-			 SB_REAP_DONE);
+	assert_int_equal(
+		unit_reap_task(step, SB_REAP_ALL, 0, said, sizeof(said)),
+		SB_REAP_DONE);
 	assert_true(has_ended(own));
 	assert_false(is_there(step, "task-3.node"));
 }
