@@ -10,7 +10,7 @@ load lib
 SEED=4711 STEPS=200
 
 setup() {
-	nodes=$(C sinfo -h -N -o %N | grep -c .)
+	nodes=$(C sinfo -h -N -o %N | sort -u | grep -c .)
 	((nodes >= 4)) || skip "wants a cluster of four nodes or more"
 	default_conf
 	C bash -c 'mkdir -p /images/broken/rootfs; echo "{" >/images/broken/config.json'
