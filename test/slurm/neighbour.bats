@@ -43,7 +43,11 @@ private_tmp() {
 	is "$(ash 'srun -Q ls -A /tmp')" ""
 }
 
-nothing_in_base() { [[ -z $(C bash -c 'find /var/lib/jc.* -mindepth 2') ]]; }
+# Of ours and of the users'. 22.05 itself, which deletes in two places at once,
+# now and then forgets a directory ("_delete_ns: umount2 ... failed").
+nothing_in_base() {
+	[[ -z $(C bash -c 'find /var/lib/jc.* -type f -not -name .ns -o -name "stepbox*"') ]]
+}
 
 @test "a job's private /tmp: what is mounted from it, and nothing of it left" {
 	private_tmp
