@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# "Terminals" of stepbox(1): a terminal, and standard input and
-# output, are in a container what they are without one. For each runtime in each
-# mode. A user at the terminal is played by test/slurm/terminal.
+# "Terminals" of stepbox(1): a terminal, and standard input and output, are in a
+# container what they are without one. For each runtime in each mode. A user at
+# the terminal is played by test/slurm/terminal.
 
 load lib
 
@@ -40,7 +40,7 @@ each_way() {
 	done
 }
 
-# A job that says when it is in the foreground.
+# A job that says when it is in the foreground; a moment later it is sleep.
 go='sh -c "echo g\"\"o; exec sleep 61"'
 
 @test "^C, ^Z and fg, ^\\ and the exit status: the shells of busybox and of the host" {
@@ -48,14 +48,14 @@ go='sh -c "echo g\"\"o; exec sleep 61"'
 		shell='sh'
 		[[ $bundle == "$B" ]] || shell=bash
 		code=7 each_way "$bundle" \
-			"send:$go\n" 'wait:\ngo\r' 'send:\003' 'wait:ready> ' \
+			"send:$go\n" 'wait:\ngo\r' pause:0.5 'send:\003' 'wait:ready> ' \
 			'send:echo rc=$?\n' 'wait:\nrc=130' 'wait:ready> ' \
-			"send:$go\n" 'wait:\ngo\r' 'send:\032' 'wait:Stopped.*' 'wait:ready> ' \
+			"send:$go\n" 'wait:\ngo\r' pause:0.5 'send:\032' 'wait:Stopped.*' 'wait:ready> ' \
 			'send:echo rc=$?\n' 'wait:\nrc=14[68]' 'wait:ready> ' \
 			'send:jobs\n' 'wait:Stopped' 'wait:ready> ' \
 			'send:fg\n' 'wait:sleep' 'pause:0.3' 'send:\003' 'wait:ready> ' \
 			'send:jobs; echo rc=$?\n' 'wait:\nrc=' 'wait:ready> ' \
-			"send:ulimit -c 0; $go\n" 'wait:\ngo\r' 'send:\034' 'wait:ready> ' \
+			"send:ulimit -c 0; $go\n" 'wait:\ngo\r' pause:0.5 'send:\034' 'wait:ready> ' \
 			'send:echo rc=$?\n' 'wait:\nrc=131' 'wait:ready> ' \
 			'send:exit 7\n'
 	done
@@ -128,9 +128,9 @@ go='sh -c "echo g\"\"o; exec sleep 61"'
 	each_way "$host" 'send:export TMUX_TMPDIR=/home/alice\n' 'wait:ready> ' \
 		'send:tmux -f /dev/null new-session -s work "PS1=tmux\\\\>\\\\  sh"\n' 'wait:\[work\]' \
 		'wait:tmux> ' 'send:echo in-$((40 + 2))-$(tty)\n' 'wait:in-42-/dev/' \
-		'send:\002"' 'pause:0.5' 'send:\002d' 'wait:\[detached' 'wait:ready> ' \
+		'send:\002"' 'pause:1' 'send:\002d' 'wait:\[detached' 'wait:ready> ' \
 		'send:tmux list-panes -t work | wc -l\n' 'wait:\n2\r' 'wait:ready> ' \
-		'send:tmux attach -t work\n' 'wait:\[work\]' 'send:\002d' 'wait:ready> ' \
+		'send:tmux attach -t work\n' 'wait:\[work\]' 'pause:1' 'send:\002d' 'wait:ready> ' \
 		'send:exit\n'
 }
 
