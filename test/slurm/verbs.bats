@@ -299,7 +299,7 @@ stepd() { C pgrep -f "^slurmstepd: \[$1\]"; }
 		has "$job.0.0: removed"
 		is "$(C find /run/stepbox/n1 -name "$job*")" ""
 		A scancel "$job"
-		C bash -c 'pgrep -u alice srun | xargs -r kill -KILL'
+		C bash -c 'pgrep -u alice srun | xargs -r kill -KILL 2>/dev/null || :'
 		until_true 30 no_jobs
 		begin 1 --container="$B" -- sleep 4242
 		C kill -KILL "$(stepd "$job.0")"
@@ -307,7 +307,7 @@ stepd() { C pgrep -f "^slurmstepd: \[$1\]"; }
 		has "$job.0.0: removed"
 		ended
 		A scancel "$job"
-		C bash -c 'pgrep -u alice srun | xargs -r kill -KILL'
+		C bash -c 'pgrep -u alice srun | xargs -r kill -KILL 2>/dev/null || :'
 		until_true 30 no_jobs
 	done
 }
