@@ -79,12 +79,12 @@ srun_in() { ash 'srun -Q -n"${2-3}" -N1 --container="$1" grep NAME /etc/os-relea
 @test "runtime: missing, or not root's to write" {
 	P='RunTimeKill="x" RunTimeDelete="x %m"'
 	conf 'RunTimeRun="nonesuch run %b"' "$P"
-	refused 127 "runtime nonesuch: not found in /usr/local/sbin:" srun_in "$B"
+	refused 127 "runtime nonesuch: not found in /usr/local/sbin:" srun_in "$B" 1
 	conf 'RunTimeRun="/opt/nonesuch run %b"' "$P"
-	refused 127 "runtime /opt/nonesuch: No such file or directory" srun_in "$B"
+	refused 127 "runtime /opt/nonesuch: No such file or directory" srun_in "$B" 1
 	C bash -c 'cp /bin/true /tmp/rt && chmod 777 /tmp/rt'
 	conf 'RunTimeRun="/tmp/rt run %b"' "$P"
-	refused 126 "runtime /tmp/rt: must be root's" srun_in "$B"
+	refused 126 "runtime /tmp/rt: must be root's" srun_in "$B" 1
 	conf 'Runtime=nonesuch'
 	refused 125 "Runtime=nonesuch" srun_in "$B"
 }
