@@ -90,13 +90,17 @@ check_codes() {
 
 # RESULTS: the lines that these should have caused.
 expected_lines() {
-	local name kind arg tasks task step
+	local name kind arg tasks step
 	while read -r name kind arg tasks _; do
 		step=0
 		[[ $kind != batch ]] || step="batch"
-		for ((task = 0; task < tasks; task++)); do
-			told "$kind" "$arg" | sed "s/^/$name.$step: task $task: /"
-		done
+		# Several share a container, which is made, and ends with them.
+		if ((tasks > 1)); then
+			told "$kind" "$arg" >/dev/null || continue
+			echo "$name.$step: $tasks tasks: $SB_RUNTIME create, pid, prepared, created, started"
+		else
+			told "$kind" "$arg" | sed "s/^/$name.$step: task 0: /"
+		fi
 	done <"$1"
 }
 
