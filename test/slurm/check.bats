@@ -256,7 +256,7 @@ bundle() {
 		finding ok container "one was made, ran and is gone"
 		lacks 'fail '
 	done
-	run C bash -c 'ls -d /tmp/stepbox*'
+	run C bash -c 'ls -d /tmp/stepbox-check* /tmp/stepbox-??????'
 	has "No such file"
 	default_conf
 }
@@ -301,7 +301,7 @@ bundle() {
 	finding fail container "nothing was said"
 	C rm /usr/local/sbin/crun
 	default_conf
-	run C bash -c 'ls -d /tmp/stepbox*'
+	run C bash -c 'ls -d /tmp/stepbox-check* /tmp/stepbox-??????'
 	has "No such file"
 }
 
