@@ -16,7 +16,7 @@ hog='x=$(head -c 200000000 /dev/zero | tr "\0" a); echo survived'
 	for h in "${how[@]}"; do
 		A rm -f id
 		run -1 ash 'srun -n2 -N1 --mem=60 --chdir=/ $1 sh -c "[ \$SLURM_PROCID = 1 ] || echo \$SLURM_JOB_ID >&2; $2"' "$h" "$hog"
-		is "$(grep -c "Detected . oom-kill event" <<<"$output")" 1
+		is "$(grep -c "Detected . oom.kill event" <<<"$output")" 1
 		has "Out Of Memory"
 		lacks survived
 		job=$(grep -m 1 -xE '[0-9]+' <<<"$output")
@@ -25,7 +25,7 @@ hog='x=$(head -c 200000000 /dev/zero | tr "\0" a); echo survived'
 	for h in "${how[@]:0:2}"; do
 		run -1 ash 'sbatch -Q -W -n1 -N1 --mem=60 -o batch.out --parsable --chdir=/home/alice $1 --wrap "$2"' "$h" "$hog"
 		until_true 20 eval '[[ $(C scontrol -o show job "$output") == *JobState=OUT_OF_MEMORY* ]]'
-		run -0 A grep -c "Detected . oom-kill event" batch.out
+		run -0 A grep -c "Detected . oom.kill event" batch.out
 	done
 }
 
