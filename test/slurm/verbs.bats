@@ -163,7 +163,7 @@ on_terminal() {
 	run -"$code" "$TOP/test/cluster" run "$SB_CLUSTER" -u alice -e TERM=xterm-256color -- \
 		"$TOP/test/slurm/terminal" --size 31x97 'wait:[$#] ' \
 		"send:PS1=read\"y> \"; PS2=\\n" 'wait:ready> ' \
-		'send:tty; stty size; echo $TERM\n' 'wait:\n/dev/pts/[0-9]+\r\n31 97\r\nxterm-256color' 'wait:ready> ' \
+		'send:tty; stty size; echo $TERM\n' 'wait:\n/dev/pts/[0-9]+\r+\n31 97\r+\nxterm-256color' 'wait:ready> ' \
 		"send:$go\n" 'wait:\ngo\r' 'send:\003' 'wait:ready> ' \
 		'send:echo rc=$?\n' 'wait:\nrc=130' 'wait:ready> ' \
 		"send:$go\n" 'wait:\ngo\r' 'send:\032' 'wait:Stopped.*' 'wait:ready> ' \
