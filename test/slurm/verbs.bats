@@ -180,10 +180,7 @@ on_terminal() {
 
 @test "exec: with a terminal, on the node and by srun --overlap" {
 	for per in "${PERS[@]}"; do
-		# (srun, SSF_OVERLAP_FORCE: since 22.05 one alone may ask for it.)
-		overlap=--quiet
-		slurm_at_least 22.05 || overlap=--overlap
-		begin 4 --container="$B" "$per" "$overlap" -- sleep 4242
+		begin 4 --container="$B" "$per" -- sleep 4242
 		on_terminal 7 stepbox exec "$job" sh
 		on_terminal 7 stepbox exec -t "$job.0.3" sh
 		# The manual's line.
