@@ -143,7 +143,7 @@ look='grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)" /proc/self/status
 		run -0 ash 'head -c 3000000 /dev/urandom >in; stepbox exec "$1" sh -c "cat; echo err >&2" <in 2>err | cmp - in && cat err' "$job"
 		is "$output" err
 		# A signal is the command's, once.
-		run -0 ash 'rm -f out.exec; stepbox exec "$1" sh -c "trap \"echo got; exit 4\" TERM; echo up; while :; do sleep 0.05; done" >out.exec &
+		run -0 ash ': >out.exec; stepbox exec "$1" sh -c "trap \"echo got; exit 4\" TERM; echo up; while :; do sleep 0.05; done" >out.exec &
 			until grep -q up out.exec; do sleep 0.05; done
 			kill $!; wait $!; echo $?; cat out.exec' "$job"
 		is "$output" $'4\nup\ngot'
