@@ -313,7 +313,7 @@ stopped() {
 
 at_most_one_int() {
 	local got
-	got=$(own "$@" | grep -v -x -e ready -e INT; C grep -c -x INT "$2")
+	got=$(own "$@" | grep -v -x -e ready -e INT -e 'child INT'; C grep -c -x INT "$2")
 	[[ $got == [01] ]] || is "$1: $got" "$1: one INT, or none"
 }
 
