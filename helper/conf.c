@@ -193,59 +193,46 @@ static int set_bool(struct sb_conf *c, const struct key *k, const char *value,
 	return 0;
 }
 
-/* Finds value in words (n of them), whose places are an enum's values. */
-static int set_word(int *to, const struct key *k, const char *value,
-		    const char *const *words, int n, struct sb_err *err)
+/* The words of a key whose value is an enum's; NULL where one has no word. */
+static const char *const mode_words[] = {
+	[SB_MODE_RUN] = "run",
+	[SB_MODE_CREATE] = "create",
+};
+static const char *const per_words[] = {
+	[SB_PER_NODE] = "node",
+	[SB_PER_TASK] = "task",
+};
+static const char *const join_words[] = {
+	[SB_JOIN_AUTO] = "auto",
+	[SB_JOIN_NAMESPACES] = "namespaces",
+	[SB_JOIN_EXEC] = "exec",
+};
+
+/* Returns the place of value in words (n of them), or -1 with err set. */
+static int find_word(const struct key *k, const char *value,
+		     const char *const *words, int n, struct sb_err *err)
 {
-	for (*to = 0; *to < n; ++*to)
-		if (words[*to] && !strcasecmp(value, words[*to]))
-			return 0;
-	n--;
+	for (int i = 0; i < n; i++)
+		if (words[i] && !strcasecmp(value, words[i]))
+			return i;
 	return sb_fail(err, SB_FAIL, "%s=%s: neither %s nor %s", k->name, value,
-		       words[n - 1], words[n]);
+		       words[n - 2], words[n - 1]);
 }
 
-static int set_mode(struct sb_conf *c, const struct key *k, const char *value,
-		    struct sb_err *err)
-{
-	static const char *const words[] = {
-		[SB_MODE_RUN] = "run", [SB_MODE_CREATE] = "create"};
-	int mode;
+#define SET_WORD(field, words)                                                 \
+	static int set_##field(struct sb_conf *c, const struct key *k,         \
+			       const char *value, struct sb_err *err)          \
+	{                                                                      \
+		int i = find_word(k, value, words, ARRAY_SIZE(words), err);    \
+                                                                               \
+		if (i >= 0)                                                    \
+			c->field = i;                                          \
+		return i < 0 ? -1 : 0;                                         \
+	}
 
-	if (set_word(&mode, k, value, words, ARRAY_SIZE(words), err) < 0)
-		return -1;
-	c->mode = mode;
-	return 0;
-}
-
-static int set_per(struct sb_conf *c, const struct key *k, const char *value,
-		   struct sb_err *err)
-{
-	static const char *const words[] = {
-		[SB_PER_NODE] = "node", [SB_PER_TASK] = "task"};
-	int per;
-
-	if (set_word(&per, k, value, words, ARRAY_SIZE(words), err) < 0)
-		return -1;
-	c->per = per;
-	return 0;
-}
-
-static int set_join(struct sb_conf *c, const struct key *k, const char *value,
-		    struct sb_err *err)
-{
-	static const char *const words[] = {
-		[SB_JOIN_AUTO] = "auto",
-		[SB_JOIN_NAMESPACES] = "namespaces",
-		[SB_JOIN_EXEC] = "exec",
-	};
-	int join;
-
-	if (set_word(&join, k, value, words, ARRAY_SIZE(words), err) < 0)
-		return -1;
-	c->join = join;
-	return 0;
-}
+SET_WORD(mode, mode_words)
+SET_WORD(per, per_words)
+SET_WORD(join, join_words)
 
 static int set_init(struct sb_conf *c, const struct key *k, const char *value,
 		    struct sb_err *err)

@@ -50,22 +50,19 @@ static int make_plan(struct sb_dryrun *d, struct sb_err *err)
 
 int sb_dryrun_make(struct sb_dryrun *d, struct sb_err *err)
 {
-	const regex_t *exclude = d->conf->has_runtime_env_exclude
-					 ? &d->conf->runtime_env_exclude
-					 : NULL;
 	int writable =
 		d->job.writable >= 0 ? d->job.writable : d->conf->writable;
 	struct sb_err missing;
 
+	d->rt.conf = d->conf;
 	if (sb_taskdir_open(&d->dir, d->job.dir, d->job.task, err) < 0 ||
 	    sb_bundle_open(&d->before, d->job.bundle, err) < 0 ||
 	    choose_command(d, err) < 0 ||
 	    sb_letters_set(&d->letters, &d->rt.values, &d->job, &d->dir, err) <
 		    0 ||
-	    sb_env_runtime(environ, exclude, &d->rt.env, err) < 0)
+	    sb_runtime_environ(&d->rt, err) < 0)
 		return -1;
 	d->rt.values.letter['f'] = "0"; /* no task, and no PMI of its own */
-	d->rt.conf = d->conf;
 	/* One that was loaded has this; check goes on without. */
 	if (d->conf->pattern[SB_OP_DELETE] &&
 	    sb_runtime_find(&d->rt, writable, &missing) < 0)

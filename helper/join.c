@@ -238,12 +238,8 @@ static json_t *process_of(const struct sb_recipe *recipe, char **args,
 			  char **env)
 {
 	static const char cap[] = "CAP_SETFCAP";
-	json_t *a = json_array(), *e = json_array(), *caps;
+	json_t *a = sb_json_list(args), *e = sb_json_list(env), *caps;
 
-	for (; a && *args; args++)
-		json_array_append_new(a, json_string(*args));
-	for (; e && *env; env++)
-		json_array_append_new(e, json_string(*env));
 	caps = json_pack("{s:[s], s:[s], s:[s]}", "bounding", cap, "effective",
 			 cap, "permitted", cap);
 	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o}", "terminal",
@@ -316,11 +312,7 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 	r->rt.values.letter['f'] = r->fds ? "1" : "0";
 	r->rt.values.letter['x'] = process;
 	if (sb_runtime_find(&r->rt, 1, err) < 0 ||
-	    sb_env_runtime(environ,
-			   r->conf.has_runtime_env_exclude
-				   ? &r->conf.runtime_env_exclude
-				   : NULL,
-			   &r->rt.env, err) < 0 ||
+	    sb_runtime_environ(&r->rt, err) < 0 ||
 	    sb_runtime_words(&r->rt, SB_OP_EXEC, &words, err) < 0)
 		return -1;
 	rc = enter_outer(recipe, err);

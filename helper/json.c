@@ -227,6 +227,18 @@ char *sb_json_pretty(const struct sb_json *doc, size_t *len, struct sb_err *err)
 	return dump(doc, JSON_INDENT(2), "\n", len, err);
 }
 
+json_t *sb_json_list(char **strings)
+{
+	json_t *list = json_array();
+
+	for (; list && strings && *strings; strings++)
+		if (json_array_append_new(list, json_string(*strings)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 void sb_json_free(struct sb_json *doc)
 {
 	json_decref(doc->root);

@@ -37,6 +37,10 @@ char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err);
 char *sb_json_pretty(const struct sb_json *doc, size_t *len,
 		     struct sb_err *err);
 
+/* A new list of strings (NULL-terminated; NULL: none). NULL when memory runs
+ * out or one is no UTF-8. */
+json_t *sb_json_list(char **strings);
+
 void sb_json_free(struct sb_json *doc);
 
 #define _cleanup_json_ __attribute__((cleanup(sb_json_free)))

@@ -111,22 +111,13 @@ int sb_run_conf(struct sb_run *r, struct sb_err *err)
 {
 	if (r->have_conf)
 		return 0;
-	r->have_conf = 1;
 	if (sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err) < 0)
 		return -1;
+	r->have_conf = 1;
 	sb_run_debug(r, "%s: Runtime=%s RunTimeMode=%s", r->job.conf,
 		     r->conf.runtime ? r->conf.runtime : "(patterns alone)",
 		     r->conf.mode == SB_MODE_RUN ? "run" : "create");
 	return 0;
-}
-
-static int runtime_env(struct sb_run *r, struct sb_err *err)
-{
-	return sb_env_runtime(environ,
-			      r->conf.has_runtime_env_exclude
-				      ? &r->conf.runtime_env_exclude
-				      : NULL,
-			      &r->rt.env, err);
 }
 
 static int report(struct sb_run *r, struct sb_err *err)
@@ -216,7 +207,7 @@ int sb_run_prepare(struct sb_run *r, struct sb_err *err)
 		r->rt.tell = tell_call;
 	if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir, err) <
 		    0 ||
-	    runtime_env(r, err) < 0 ||
+	    sb_runtime_environ(&r->rt, err) < 0 ||
 	    sb_runtime_find(&r->rt, may_create(r), err) < 0)
 		return -1;
 	r->rt.values.letter['f'] = r->fds ? "1" : "0";

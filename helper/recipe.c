@@ -13,18 +13,6 @@
 
 #define RECIPE "recipe.json"
 
-static json_t *list_of(const struct sb_strv *l)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < l->n; i++)
-		if (json_array_append_new(list, json_string(l->v[i])) < 0) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
-}
-
 static int has_namespace(const json_t *config, const char *type)
 {
 	const json_t *e;
@@ -54,11 +42,12 @@ static json_t *describe(const struct sb_plan *p, pid_t pid,
 		(json_int_t)p->job->task, "exec", exec, "ipc",
 		has_namespace(p->bundle.config.root, "ipc"), "identity",
 		in->identity, "program", in->program, "words",
-		list_of(&in->join), "bundle_env", list_of(&p->theirs),
-		"site_env", list_of(&p->site), "env_exclude",
-		p->conf->env_exclude_text, "shell_inside", p->shell_inside,
-		"path", in->path, "cwd", p->cwd, "terminals", in->terminals,
-		"command", in->command, "command_inside", in->command_inside);
+		sb_json_list(in->join.v), "bundle_env",
+		sb_json_list(p->theirs.v), "site_env", sb_json_list(p->site.v),
+		"env_exclude", p->conf->env_exclude_text, "shell_inside",
+		p->shell_inside, "path", in->path, "cwd", p->cwd, "terminals",
+		in->terminals, "command", in->command, "command_inside",
+		in->command_inside);
 }
 
 int sb_recipe_write(const struct sb_plan *p, pid_t pid, int exec,

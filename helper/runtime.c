@@ -4,6 +4,7 @@
 #include "runtime.h"
 
 #include "../spank/contract.h"
+#include "env.h"
 #include "mem.h"
 #include "mpi.h"
 
@@ -129,6 +130,15 @@ int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
 	free(words->v[0]);
 	words->v[0] = program;
 	return 0;
+}
+
+int sb_runtime_environ(struct sb_runtime *rt, struct sb_err *err)
+{
+	return sb_env_runtime(environ,
+			      rt->conf->has_runtime_env_exclude
+				      ? &rt->conf->runtime_env_exclude
+				      : NULL,
+			      &rt->env, err);
 }
 
 /* ---- the call ---- */

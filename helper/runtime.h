@@ -63,6 +63,10 @@ int sb_runtime_do(const struct sb_runtime *rt, enum sb_op op,
 		  const sigset_t *mask, int seconds, char *out, size_t size,
 		  struct sb_err *err);
 
+/* Makes rt's environment of the caller's, as rt's configuration has it. Returns
+ * 0, or -1 with err set. */
+int sb_runtime_environ(struct sb_runtime *rt, struct sb_err *err);
+
 /* Becomes the program: returns only with an error, -1 with err set. */
 int sb_runtime_exec(char **words, char **env, struct sb_err *err);
 
