@@ -6,6 +6,7 @@
 #include "../spank/contract.h"
 #include "../spank/keyval.h"
 #include "conf.h"
+#include "expand.h"
 #include "mem.h"
 
 #include <getopt.h>
@@ -346,4 +347,22 @@ void sb_job_free(struct sb_job *j)
 {
 	sb_strv_free(&j->cmd);
 	sb_cleanup_free(&j->cwd);
+}
+
+int sb_job_workdir(const struct sb_job *j, char **env,
+		   const struct sb_values *v, char **path, struct sb_err *err)
+{
+	_cleanup_free_ char *p = NULL;
+
+	*path = NULL;
+	if (!j->workdir)
+		return 0;
+	p = sb_expand(j->workdir, env, v, err);
+	if (!p)
+		return sb_wrap(err, "--container-workdir");
+	if (*p != '/')
+		return sb_fail(err, SB_FAIL,
+			       "--container-workdir=%s: not absolute", p);
+	*path = steal_ptr(p);
+	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "../spank/err.h"
 #include "buf.h"
+#include "pattern.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -59,6 +60,14 @@ int sb_job_read_show(struct sb_job *j, int argc, char **argv,
 		     struct sb_err *err);
 
 void sb_job_free(struct sb_job *j);
+
+/*
+ * --workdir, with its letters (of v) and its variables (of env) expanded.
+ * Returns 0 with *path the caller's to free, NULL where none is asked for; or
+ * -1 with err set, and *path NULL: it cannot be expanded, or is not absolute.
+ */
+int sb_job_workdir(const struct sb_job *j, char **env,
+		   const struct sb_values *v, char **path, struct sb_err *err);
 
 /* Prints the options of run, for --help; with show, those of show. */
 void sb_job_usage(FILE *to, int show);

@@ -7,7 +7,6 @@
 #include "../spank/proc.h"
 #include "enter.h"
 #include "env.h"
-#include "expand.h"
 #include "fdio.h"
 #include "hold.h"
 #include "mem.h"
@@ -53,26 +52,6 @@ static int make_env(const struct sb_run *r, const struct sb_recipe *recipe,
 	return rc;
 }
 
-/* --container-workdir, expanded; NULL where none is asked for. Returns 0 with
- * *workdir the caller's to free, or -1 with err set. */
-static int find_workdir(struct sb_run *r, char **workdir, struct sb_err *err)
-{
-	*workdir = NULL;
-	if (!r->job.workdir)
-		return 0;
-	if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir, err) <
-	    0)
-		return -1;
-	*workdir = sb_expand(r->job.workdir, environ, &r->rt.values, err);
-	if (!*workdir)
-		return sb_wrap(err, "--container-workdir");
-	if (**workdir != '/')
-		return sb_fail(err, SB_FAIL,
-			       "--container-workdir=%s: not absolute",
-			       *workdir);
-	return 0;
-}
-
 /* The init's options (init.c), then the command. inner: the user namespace's
  * descriptor; -1: none. */
 static int make_args(struct sb_run *r, const struct sb_recipe *recipe,
@@ -94,7 +73,9 @@ static int make_args(struct sb_run *r, const struct sb_recipe *recipe,
 		.words = &recipe->words,
 	};
 
-	if (find_workdir(r, &workdir, err) < 0)
+	if ((r->job.workdir && sb_letters_set(&r->letters, &r->rt.values,
+					      &r->job, &r->dir, err) < 0) ||
+	    sb_job_workdir(&r->job, environ, &r->rt.values, &workdir, err) < 0)
 		return -1;
 	entry.workdir = workdir;
 	entry.cwd = workdir ? NULL : r->job.cwd;

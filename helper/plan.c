@@ -314,16 +314,9 @@ static int plan_inside(struct sb_plan *p, struct sb_err *err)
 	};
 
 	/* Each task's own, where several share the container. */
-	if (p->job->workdir && !p->shared) {
-		p->workdir =
-			sb_expand(p->job->workdir, environ, p->values, err);
-		if (!p->workdir)
-			return sb_wrap(err, "--container-workdir");
-		if (*p->workdir != '/')
-			return sb_fail(err, SB_FAIL,
-				       "--container-workdir=%s: not absolute",
-				       p->workdir);
-	}
+	if (!p->shared &&
+	    sb_job_workdir(p->job, environ, p->values, &p->workdir, err) < 0)
+		return -1;
 	of.workdir = p->workdir;
 	return sb_inside_plan(&p->inside, &p->mounts, &of, &p->notes, err);
 }

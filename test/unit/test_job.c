@@ -398,6 +398,31 @@ static void test_show(void **state)
 	sb_job_free(&j);
 }
 
+static void test_workdir(void **state)
+{
+	static char *env[] = {(char *)"RUN=run7", NULL};
+	struct sb_values v = {.letter = {['j'] = "42"}};
+	struct sb_job j = {0};
+	struct sb_err err;
+	char *path = (char *)"?";
+
+	(void)state;
+	assert_int_equal(sb_job_workdir(&j, env, &v, &path, &err), 0);
+	assert_null(path);
+	j.workdir = "/scratch/%j/$RUN";
+	assert_int_equal(sb_job_workdir(&j, env, &v, &path, &err), 0);
+	assert_string_equal(path, "/scratch/42/run7");
+	free(path);
+	j.workdir = "$RUN";
+	assert_int_equal(sb_job_workdir(&j, env, &v, &path, &err), -1);
+	assert_string_equal(err.text, "--container-workdir=run7: not absolute");
+	assert_null(path);
+	j.workdir = "/$NONE";
+	assert_int_equal(sb_job_workdir(&j, env, &v, &path, &err), -1);
+	assert_contains(err.text, "--container-workdir: $NONE: not set");
+	assert_null(path);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -441,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_in_place_bcast),
 		cmocka_unit_test(test_sharing),
 		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_workdir),
 		cmocka_unit_test(test_refused),
 	};
 
