@@ -50,8 +50,7 @@ static int make_plan(struct sb_dryrun *d, struct sb_err *err)
 
 int sb_dryrun_make(struct sb_dryrun *d, struct sb_err *err)
 {
-	int writable =
-		d->job.writable >= 0 ? d->job.writable : d->conf->writable;
+	int writable = sb_plan_writable(&d->job, d->conf);
 	struct sb_err missing;
 
 	d->rt.conf = d->conf;

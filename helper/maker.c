@@ -73,7 +73,7 @@ static const char *why_not(const struct sb_run *r, int *quiet)
 		       "keeps its state outside the step directory";
 	*quiet = 1;
 	if (names_task(r->job.mounts) ||
-	    (r->job.writable == 1 && names_task(c->writable_path)))
+	    (sb_plan_writable(&r->job, c) && names_task(c->writable_path)))
 		return "a mount or path names the task";
 	for (size_t i = 0; i < c->mounts.n; i++)
 		if (names_task(c->mounts.v[i]))

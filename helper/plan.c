@@ -37,9 +37,14 @@ static int mount_home(const struct sb_plan *p)
 				       : p->conf->mount_home;
 }
 
+int sb_plan_writable(const struct sb_job *job, const struct sb_conf *conf)
+{
+	return job->writable >= 0 ? job->writable : conf->writable;
+}
+
 static int writable(const struct sb_plan *p)
 {
-	return p->job->writable >= 0 ? p->job->writable : p->conf->writable;
+	return sb_plan_writable(p->job, p->conf);
 }
 
 static int is_own(const struct sb_plan *p)

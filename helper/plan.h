@@ -56,6 +56,9 @@ struct sb_plan {
 int sb_plan_check_path(const struct sb_conf *conf, const char *path,
 		       struct sb_err *err);
 
+/* Whether the container is a writable one: the user's word, else the site's. */
+int sb_plan_writable(const struct sb_job *job, const struct sb_conf *conf);
+
 /* Finds the host's programs that a plan may need, before the user namespace is
  * entered: in there nobody can tell who owns them. */
 void sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf);

@@ -196,7 +196,7 @@ static int make_plan(struct sb_run *r, struct sb_err *err)
 static int may_create(const struct sb_run *r)
 {
 	return r->plan.shared || r->plan.terminal ||
-	       (r->job.writable >= 0 ? r->job.writable : r->conf.writable);
+	       sb_plan_writable(&r->job, &r->conf);
 }
 
 int sb_run_prepare(struct sb_run *r, struct sb_err *err)

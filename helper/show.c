@@ -153,9 +153,7 @@ static json_t *layer(const struct show *s)
 		json_array_append_new(a, text(points[i].path));
 	set(o, "over", text(s->d.plan.bundle.rootfs));
 	set(o, "mount_points", a);
-	set(o, "writable",
-	    json_boolean(s->d.job.writable >= 0 ? s->d.job.writable
-						: s->conf.writable));
+	set(o, "writable", json_boolean(sb_plan_writable(&s->d.job, &s->conf)));
 	return o;
 }
 

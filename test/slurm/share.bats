@@ -187,6 +187,13 @@ lines() { grep -c . <<<"$output"; }
 	run -0 --separate-stderr share 2 --container-mounts='/home/alice/d%t:/mnt' --container="$B" sh -c 'ls /mnt'
 	is "$(sort <<<"$output")" $'of-0\nof-1'
 	is "$stderr" ""
+	# Each task's data, whoever wants the container writable.
+	C install -d -m 1777 /tmp/store /tmp/store/{0,1}
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" WritableDefault=yes WritablePath=/tmp/store/%t
+	run -0 share 2 --container="$B" sh -c 'echo $PPID'
+	is "$(sort <<<"$output" | uniq -c | xargs)" "2 1"
+	run -0 share 2 --container-readonly --container="$B" sh -c 'echo $PPID'
+	is "$(sort -u <<<"$output" | grep -cx 1 || :)" 0
 }
 
 @test "a container that cannot be made: told once, all tasks end with its code" {
