@@ -91,3 +91,9 @@ void sb_caps_read(const json_t *config, struct sb_caps *caps)
 	caps->ambient = mask(sets, "ambient");
 	caps->permitted = mask(sets, "permitted");
 }
+
+json_t *sb_caps_only(const char *name)
+{
+	return json_pack("{s:[s], s:[s], s:[s]}", "bounding", name, "effective",
+			 name, "permitted", name);
+}

@@ -14,6 +14,10 @@ struct sb_caps {
  * runtimes do it. */
 void sb_caps_read(const json_t *config, struct sb_caps *caps);
 
+/* A process's sets with this one capability in force and no other to be had,
+ * as config.json has them. A new reference; NULL when memory runs out. */
+json_t *sb_caps_only(const char *name);
+
 /* The number of a name ("CAP_KILL"), or -1; and the name of a number, static,
  * or NULL. */
 int sb_caps_number(const char *name);

@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "../spank/proc.h"
+#include "caps.h"
 #include "enter.h"
 #include "env.h"
 #include "fdio.h"
@@ -218,14 +219,12 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 static json_t *process_of(const struct sb_recipe *recipe, char **args,
 			  char **env)
 {
-	static const char cap[] = "CAP_SETFCAP";
-	json_t *a = sb_json_list(args), *e = sb_json_list(env), *caps;
+	json_t *a = sb_json_list(args), *e = sb_json_list(env);
 
-	caps = json_pack("{s:[s], s:[s], s:[s]}", "bounding", cap, "effective",
-			 cap, "permitted", cap);
 	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:s, s:o}", "terminal",
 			 0, "user", "uid", 0, "gid", 0, "args", a, "env", e,
-			 "cwd", recipe->cwd, "capabilities", caps);
+			 "cwd", recipe->cwd, "capabilities",
+			 sb_caps_only("CAP_SETFCAP"));
 }
 
 static int write_process(const struct sb_run *r, const struct sb_recipe *recipe,

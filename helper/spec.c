@@ -3,6 +3,7 @@
 #include "spec.h"
 
 #include "../spank/contract.h"
+#include "caps.h"
 #include "mem.h"
 #include "path.h"
 
@@ -178,17 +179,13 @@ static int edit_root(json_t *config, const struct sb_spec *s,
 static int edit_capabilities(json_t *config, const struct sb_spec *s,
 			     struct sb_err *err)
 {
-	static const char cap[] = "CAP_SETFCAP";
 	json_t *process = need_object(config, "process", err);
 
 	if (!process)
 		return -1;
 	if (!s->identity)
 		return 0;
-	return set(process, "capabilities",
-		   json_pack("{s:[s], s:[s], s:[s]}", "bounding", cap,
-			     "effective", cap, "permitted", cap),
-		   err);
+	return set(process, "capabilities", sb_caps_only("CAP_SETFCAP"), err);
 }
 
 static int edit_seccomp(json_t *config, const struct sb_spec *s,

@@ -128,12 +128,33 @@ static void test_read(void **state)
 	assert_true(!c.bounding && !c.inheritable && !c.ambient);
 }
 
+static void test_only(void **state)
+{
+	json_t *config = json_object(), *process = json_object();
+	json_t *sets = sb_caps_only("CAP_SETFCAP");
+	const json_t *effective = json_object_get(sets, "effective");
+	struct sb_caps c;
+
+	(void)state;
+	assert_int_equal(json_array_size(effective), 1);
+	assert_string_equal(json_string_value(json_array_get(effective, 0)),
+			    "CAP_SETFCAP");
+	json_object_set_new(process, "capabilities", sets);
+	json_object_set_new(config, "process", process);
+	sb_caps_read(config, &c);
+	assert_true(c.bounding == 1ULL << CAP_SETFCAP);
+	assert_true(c.permitted == c.bounding);
+	assert_true(!c.ambient && !c.inheritable);
+	json_decref(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernels_table),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
