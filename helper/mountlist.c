@@ -401,23 +401,16 @@ static int read_mount(struct work *w, struct mnt *m)
 	return 0;
 }
 
-/*
- * What the node has mounted read-only, nosuid, nodev or noexec stays so in a
- * user namespace: a bind that would change it fails (mount_namespaces(7)).
- * Runtimes set a bind's flags anew if it has any, and not all add these (runc
- * 1.1 does not).
- */
+const struct sb_mountlist_locked sb_mountlist_locked[SB_MOUNTLIST_LOCKED] = {
+	{ST_RDONLY, "ro", "rw"},
+	{ST_NOSUID, "nosuid", "suid"},
+	{ST_NODEV, "nodev", "dev"},
+	{ST_NOEXEC, "noexec", "exec"},
+};
+
 static int keep_locked(struct work *w, struct mnt *m, const char *source)
 {
-	static const struct {
-		unsigned long flag;
-		const char *name, *undo;
-	} locked[] = {
-		{ST_RDONLY, "ro", "rw"},
-		{ST_NOSUID, "nosuid", "suid"},
-		{ST_NODEV, "nodev", "dev"},
-		{ST_NOEXEC, "noexec", "exec"},
-	};
+	const struct sb_mountlist_locked *l = sb_mountlist_locked;
 	unsigned long flags;
 	size_t i, n = json_array_size(m->options);
 
@@ -428,17 +421,15 @@ static int keep_locked(struct work *w, struct mnt *m, const char *source)
 	if (i == n)
 		return 0;
 	flags = w->f->flags(w->f->arg, source);
-	for (i = 0; i < ARRAY_SIZE(locked); i++) {
-		if (!(flags & locked[i].flag) ||
-		    (has_option(m, locked[i].name) &&
-		     !has_option(m, locked[i].undo)))
+	for (i = 0; i < SB_MOUNTLIST_LOCKED; i++, l++) {
+		if (!(flags & l->flag) ||
+		    (has_option(m, l->name) && !has_option(m, l->undo)))
 			continue;
 		sb_edit_note(w->e,
 			     "mounts: %s: option %s added: %s is mounted so",
-			     m->dest, locked[i].name, source);
+			     m->dest, l->name, source);
 		/* The last one wins. */
-		if (json_array_append_new(m->options,
-					  json_string(locked[i].name)) < 0)
+		if (json_array_append_new(m->options, json_string(l->name)) < 0)
 			return sb_edit_no_memory(w->e);
 	}
 	return 0;

@@ -9,6 +9,18 @@
 #include "edit.h"
 #include "json.h"
 
+/*
+ * What the node has mounted read-only, nosuid, nodev or noexec stays so in a
+ * user namespace: a bind that would change it fails (mount_namespaces(7)).
+ * Runtimes set a bind's flags anew if it has any, and not all add these (runc
+ * 1.1 does not).
+ */
+#define SB_MOUNTLIST_LOCKED 4
+extern const struct sb_mountlist_locked {
+	unsigned long flag;	 /* of statvfs(3)'s f_flag */
+	const char *name, *undo; /* the options that set it, and take it back */
+} sb_mountlist_locked[SB_MOUNTLIST_LOCKED];
+
 /* Facts about the node and the container; all borrowed. */
 struct sb_mountlist_facts {
 	const char *bundle; /* its directory, absolute */

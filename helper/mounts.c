@@ -8,6 +8,7 @@
 #include "expand.h"
 #include "fdio.h"
 #include "mem.h"
+#include "mountlist.h"
 #include "path.h"
 
 #include <limits.h>
@@ -67,44 +68,32 @@ static int has_word(const char *list, const char *word)
 	return 0;
 }
 
-/*
- * What the node has mounted read-only, nosuid, nodev or noexec stays so in a
- * user namespace (mount_namespaces(7)): a bind with flags of its own must have
- * these too, or it fails, and not all runtimes add them (runc 1.1 does not).
- */
+/* With what is locked on the node's own mount; asked for without: an error. */
 static int add_bind(struct sb_mounts *m, const char *source,
 		    const char *destination, const char *options, int file,
 		    struct sb_err *err)
 {
-	static const struct {
-		unsigned long flag;
-		const char *name;
-	} locked[] = {
-		{ST_RDONLY, ",ro"},
-		{ST_NOSUID, ",nosuid"},
-		{ST_NODEV, ",nodev"},
-		{ST_NOEXEC, ",noexec"},
-	};
-	/* What takes a flag back: asked for, and cannot be had. */
-	static const char *const undo[] = {"rw", "suid", "dev", "exec"};
-	char all[640];
+	const struct sb_mountlist_locked *l = sb_mountlist_locked;
+	_cleanup_buf_ struct sb_buf all = {0};
 	struct statvfs fs;
 
-	snprintf(all, sizeof(all), "%s", options);
+	sb_buf_puts(&all, options);
 	if (statvfs(source, &fs) < 0)
 		fs.f_flag = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(locked); i++)
-		if (fs.f_flag & locked[i].flag) {
-			if (has_word(options, undo[i]))
-				return sb_fail(
-					err, SB_FAIL,
-					"%s: cannot be had %s: the node has "
-					"it mounted %s",
-					source, undo[i], locked[i].name + 1);
-			if (strlen(all) + 8 < sizeof(all))
-				strcat(all, locked[i].name);
-		}
-	return add(m, source, destination, "bind", all, file, err);
+	for (size_t i = 0; i < SB_MOUNTLIST_LOCKED; i++, l++) {
+		if (!(fs.f_flag & l->flag))
+			continue;
+		if (has_word(options, l->undo))
+			return sb_fail(err, SB_FAIL,
+				       "%s: cannot be had %s: the node has it "
+				       "mounted %s",
+				       source, l->undo, l->name);
+		sb_buf_putc(&all, ',');
+		sb_buf_puts(&all, l->name);
+	}
+	if (all.failed)
+		return sb_no_memory(err);
+	return add(m, source, destination, "bind", all.data, file, err);
 }
 
 int sb_mounts_bind(struct sb_mounts *m, const char *source,
