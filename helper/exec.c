@@ -395,9 +395,11 @@ int sb_exec(int argc, char **argv)
 		return fputs(help, stdout) < 0 ? SB_FAIL : 0;
 	if (!rc)
 		rc = prepare(&e, &err);
-	if (!rc)
-		rc = e.found.c.shared && !e.terminal ? become(&e, &err)
-						     : by_child(&e, &err);
+	/* Neither returns but with an error. */
+	if (!rc && e.found.c.shared && !e.terminal)
+		become(&e, &err);
+	else if (!rc)
+		by_child(&e, &err);
 	sb_spaces_close(&e.spaces);
 	sb_found_free(&e.found);
 	sb_steps_free(&e.steps);
