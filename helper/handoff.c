@@ -223,10 +223,11 @@ static int has_plugin(const struct sb_handoff *h)
  * doubles slashes. */
 static const char *cut(char *path)
 {
-	char *slash = strrchr(path, '/'), *name = slash + 1;
+	char *slash = strrchr(path, '/'), *name;
 
 	if (!slash)
 		return NULL;
+	name = slash + 1;
 	while (slash > path && slash[-1] == '/')
 		slash--;
 	*slash = '\0';
@@ -237,12 +238,13 @@ static const char *cut(char *path)
 static char *spool_of(const struct sb_handoff *h)
 {
 	char *dir = strdup(h->env), *step = strdup(h->env);
-	const char *name;
+	const char *name = NULL;
 
-	if (dir && step && cut(dir) && cut(step)) {
+	if (dir && step && cut(dir) && cut(step))
 		name = cut(step);
-		if (name && !strncmp(name, "task-", 5))
-			strcpy(dir, step);
+	if (name && !strncmp(name, "task-", 5)) {
+		free(dir);
+		return step;
 	}
 	free(step);
 	return dir;
