@@ -614,7 +614,7 @@ static int try_container(void *arg, struct sb_err *err)
 	t->libraries = needs_libraries(t->self);
 	if (!mkdtemp(dir))
 		return sb_fail(err, SB_FAIL, "%s: %s", dir, strerror(errno));
-	strcpy(t->dir, dir);
+	snprintf(t->dir, sizeof(t->dir), "%s", dir);
 	if (make_bundle(t, err) < 0 || make_conf(t, err) < 0)
 		return -1;
 	return watch_trial(t, err);

@@ -16,7 +16,6 @@
 #include "plugstack.h"
 #include "runtime.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -418,12 +417,15 @@ static void check_slurmd(struct sb_check *c, void *state)
 		so.st_ctime = line.st_ctime;
 	d = opendir("/proc");
 	while (d && (e = readdir(d))) {
-		if (!isdigit((unsigned char)*e->d_name))
+		const char *number = e->d_name;
+		long long pid = sb_proc_number(&number, INT_MAX);
+
+		if (pid < 0)
 			continue;
 		snprintf(name, sizeof(name), "/proc/%s/comm", e->d_name);
 		if (sb_proc_slurp(AT_FDCWD, name, comm, sizeof(comm)) > 0 &&
 		    !strcmp(comm, "slurmd\n"))
-			check_daemon(c, s, atoi(e->d_name), so.st_ctime);
+			check_daemon(c, s, pid, so.st_ctime);
 	}
 	if (d)
 		closedir(d);

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -52,7 +53,7 @@ static void read_line(struct sb_container *c, struct report *r,
 	else if ((s = behind(line, "runtime ")))
 		sscanf(s, "%31s %15s", c->runtime, c->mode);
 	else if ((s = behind(line, "container ")))
-		r->container = atoi(s);
+		r->container = sb_proc_number(&s, INT_MAX);
 	else if ((s = behind(line, "status ")))
 		c->has_status = sscanf(s, "%d", &c->status) == 1;
 	else if ((s = behind(line, "bundle ")))
@@ -102,6 +103,7 @@ static void find_process(struct sb_container *c, const struct report *r,
 {
 	pid_t kids[MAX_CHILDREN];
 	char text[32];
+	const char *s = text;
 	int n;
 
 	for (int i = 0; i < r->n; i++) {
@@ -118,7 +120,7 @@ static void find_process(struct sb_container *c, const struct report *r,
 	if (c->pid || r->container || !r->n)
 		return;
 	if (sb_proc_slurp(dir, SB_FILE_PID, text, sizeof(text)) > 0 &&
-	    take(c, atoi(text), r->start[0]))
+	    take(c, sb_proc_number(&s, INT_MAX), r->start[0]))
 		return;
 	n = c->server ? sb_proc_children(c->server, kids, MAX_CHILDREN) : 0;
 	for (int i = 0; i < n; i++)

@@ -69,13 +69,14 @@ static int none(const struct sb_target *t, int here, struct sb_err *err)
  * for all nodes of the machine. */
 static void add_name(char *names, size_t size, int *n, const struct sb_step *s)
 {
+	size_t at = strlen(names);
 	char name[32], word[40];
 
 	sb_target_name(name, s->job, s->step);
 	snprintf(word, sizeof(word), "%s ", name);
-	if (strstr(names, word) || strlen(names) + strlen(word) >= size)
+	if (strstr(names, word) || at + strlen(word) >= size)
 		return;
-	strcat(names, word);
+	snprintf(names + at, size - at, "%s", word);
 	++*n;
 }
 

@@ -106,7 +106,7 @@ static void forget_ended(void)
 static int kill_if_here(const struct stat *here, const char *name)
 {
 	char path[64] = "/proc/";
-	pid_t pid = atoi(name);
+	pid_t pid = strtol(name, NULL, 10);
 	struct stat st;
 	int fd, rc = 0;
 

@@ -136,12 +136,11 @@ static int carry_numbers(struct scan *s, const char *mark, struct sb_buf *out,
 static int make_mark(char mark[40], struct sb_err *err)
 {
 	unsigned char raw[16];
-	size_t n = 0;
 
 	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
 		return sb_fail(err, SB_FAIL, "getrandom: %s", strerror(errno));
 	for (size_t i = 0; i < sizeof(raw); i++)
-		n += sprintf(mark + n, "%02x", raw[i]);
+		snprintf(mark + 2 * i, 3, "%02x", raw[i]);
 	return 0;
 }
 

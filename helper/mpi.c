@@ -60,7 +60,7 @@ static void add_dir(struct sb_strv *dirs, const char *path)
 
 	if (!path || *path != '/' || strlen(path) >= sizeof(whole))
 		return;
-	strcpy(whole, path);
+	memcpy(whole, path, strlen(path) + 1);
 	if (sb_mountopt_normalize(whole, &no_path) < 0 ||
 	    stat(whole, &st) < 0 || !S_ISDIR(st.st_mode))
 		return;

@@ -196,7 +196,7 @@ static int copy_errno(const struct resolve *r, const char *where,
 	if (i < ARRAY_SIZE(errors))
 		number = errors[i].value;
 	else if (strlen(s) < 6 && s[strspn(s, "0123456789")] == '\0')
-		number = atol(s);
+		number = strtol(s, NULL, 10);
 	if (number < 0)
 		return bad(r, where, by_name, "no error of this name");
 	return json_object_set_new(out, by_number, json_integer(number)) < 0

@@ -232,11 +232,10 @@ static void publish_identity(void)
 	char text[1024];
 	int n;
 
-	if (users && groups) {
-		getpwuid_r(getuid(), &pwd, users, NSS_BUFFER, &user);
-		getgrgid_r(getgid(), &grp, groups, NSS_BUFFER, &group);
-	}
-	if (user && group && fits_identity(user->pw_name) &&
+	if (users && groups &&
+	    !getpwuid_r(getuid(), &pwd, users, NSS_BUFFER, &user) &&
+	    !getgrgid_r(getgid(), &grp, groups, NSS_BUFFER, &group) && user &&
+	    group && fits_identity(user->pw_name) &&
 	    fits_identity(group->gr_name)) {
 		n = snprintf(text, sizeof(text), "%u:%s:%u:%s", getuid(),
 			     user->pw_name, getgid(), group->gr_name);
