@@ -37,7 +37,7 @@ static int add(struct sb_mounts *m, const char *source, const char *destination,
 	       const char *type, const char *options, int file,
 	       struct sb_err *err)
 {
-	struct sb_spec_mount *list = m->list;
+	struct sb_spec_mount *list;
 
 	if (m->n == m->room) {
 		list = realloc(m->list, 2 * (m->n + 4) * sizeof(*list));

@@ -49,9 +49,9 @@ int sb_mounts_tmpfs(struct sb_mounts *m, const char *destination,
 int sb_mounts_parse(struct sb_mounts *m, const char *text, const char *what,
 		    const struct sb_mounts_names *names, struct sb_err *err);
 
-/* Whether one of m is at path or above it. For sb_spec_tmpfs: m is a struct
- * sb_mounts. */
-int sb_mounts_cover(const void *m, const char *path);
+/* Whether one of arg, a struct sb_mounts, is at path or above it. For
+ * sb_spec_tmpfs. */
+int sb_mounts_cover(const void *arg, const char *path);
 
 /* The path "a/b", a string that m owns; NULL when memory
  * runs out. */

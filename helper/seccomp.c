@@ -415,7 +415,7 @@ static uint32_t arch_token(const char *name)
 	char lower[16];
 	size_t i = 0;
 
-	for (; name[i] && i < sizeof(lower) - 1; i++)
+	for (; i < sizeof(lower) - 1 && name[i]; i++)
 		lower[i] = tolower((unsigned char)name[i]);
 	lower[i] = '\0';
 	return seccomp_arch_resolve_name(lower);
