@@ -8,8 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void tell(const struct sb_check *c, const char *level,
-		 const char *remedy, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void
+tell(const struct sb_check *c, const char *level, const char *remedy,
+     const char *fmt, va_list ap)
 {
 	char text[2048], safe[4096];
 

@@ -299,6 +299,9 @@ static int edit_namespaces(struct cv *v)
 		type = json_string_value(
 			json_object_get(json_array_get(list, i), "type"));
 		why = namespace_rule(type);
+		/* check_namespace() knows them all. */
+		if (!why)
+			continue;
 		if (!*why && v->c->shared && !strcmp(type, "pid"))
 			why = "several tasks share the container";
 		if (!*why)

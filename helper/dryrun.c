@@ -10,8 +10,7 @@
 static void remember(const struct sb_plan *p, const char *text)
 {
 	struct sb_dryrun *d =
-		(struct sb_dryrun *)((const char *)p -
-				     offsetof(struct sb_dryrun, plan));
+		(void *)((char *)p - offsetof(struct sb_dryrun, plan));
 
 	sb_strv_add(&d->remarks, text);
 }

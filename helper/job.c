@@ -117,7 +117,7 @@ void sb_job_usage(FILE *to, int show)
 
 static const char **field(struct sb_job *j, size_t at)
 {
-	return (const char **)((char *)j + at);
+	return (void *)((char *)j + at);
 }
 
 static void fill_table(struct option *table, int show)
@@ -189,7 +189,7 @@ static int read_toggles(struct sb_job *j, struct sb_err *err)
 {
 	for (size_t i = 0; i < N_TOGGLES; i++) {
 		const char *word = *field(j, toggles[i].word);
-		int *value = (int *)((char *)j + toggles[i].value);
+		int *value = (void *)((char *)j + toggles[i].value);
 
 		*value = word ? sb_kv_bool(word) : -1;
 		if (word && *value < 0)

@@ -181,8 +181,9 @@ static void test_switches(void **state)
 				      "--bundle=/b", "ls"),
 				 0);
 		for (int k = 0; k < 5; k++)
-			assert_int_equal(*(int *)((char *)&j + all[k].at),
-					 k == o ? cases[c].value : -1);
+			assert_int_equal(
+				*(int *)(void *)((char *)&j + all[k].at),
+				k == o ? cases[c].value : -1);
 		sb_job_free(&j);
 	}
 	clean();
