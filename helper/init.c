@@ -562,9 +562,9 @@ static void end_descendants(void)
 		if (n <= 0)
 			return;
 		/* A pid that was cut off would be another process's. */
-		while (n == (ssize_t)sizeof(buf) - 1 && n > 1 &&
-		       buf[n - 1] != ' ')
-			n--;
+		if (n == (ssize_t)sizeof(buf) - 1)
+			while (n > 0 && buf[n - 1] != ' ')
+				n--;
 		buf[n] = '\0';
 		for (char *p = buf; *p; p += strcspn(p, " "), p += *p == ' ')
 			if (number(p) > 1)
