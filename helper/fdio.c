@@ -26,6 +26,7 @@ static char *read_all(int fd, size_t max, const char *what, size_t *len,
 		goto fail;
 	if (!S_ISREG(st.st_mode)) {
 		sb_fail(err, SB_FAIL, "%s: not a regular file", what);
+		errno = EINVAL;
 		return NULL;
 	}
 	if ((size_t)st.st_size > max) {

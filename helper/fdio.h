@@ -11,7 +11,7 @@
  * Reads all of path below dirfd: a regular file of at most max bytes; never
  * waits for a FIFO's writer. what names it in messages. Returns the text,
  * terminated, which the caller frees, and its length in *len; or NULL with err
- * set, errno kept; EFBIG for one that is larger.
+ * set, errno kept; EFBIG for one that is larger, EINVAL for no regular file.
  */
 char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
 		   size_t *len, struct sb_err *err);
