@@ -144,6 +144,23 @@ static int make_mark(char mark[40], struct sb_err *err)
 	return 0;
 }
 
+/* What looks right in an editor deserves a better word than "unexpected". */
+static int check_start(const struct scan *s, struct sb_err *err)
+{
+	size_t len = s->end - s->text;
+
+	if (!len)
+		return fail_at(s, s->text, "the file is empty", err);
+	/* RFC 8259, 8.1: none may be added. */
+	if (len >= 3 && !memcmp(s->text, "\xef\xbb\xbf", 3))
+		return fail_at(
+			s, s->text,
+			"begins with a byte order mark: save it as UTF-8 "
+			"without one",
+			err);
+	return 0;
+}
+
 int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
 		  struct sb_err *err)
 {
@@ -152,7 +169,7 @@ int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
 	json_error_t e;
 
 	*doc = (struct sb_json){.root = NULL};
-	if (make_mark(doc->mark, err) < 0 ||
+	if (check_start(&s, err) < 0 || make_mark(doc->mark, err) < 0 ||
 	    carry_numbers(&s, doc->mark, &carried, err) < 0)
 		return -1;
 	if (carried.failed)

@@ -58,11 +58,11 @@ static void test_text(void **state)
 static void test_refused(void **state)
 {
 	(void)state;
-	REFUSED("", "1:");
+	REFUSED("", "1:1: the file is empty");
 	REFUSED("{", "1:");
 	REFUSED("{\"a\":1}x", "1:");
 	REFUSED("{\"a\":1}{}", "1:");
-	REFUSED("\xef\xbb\xbf{}", "1:");
+	REFUSED("\xef\xbb\xbf{}", "1:1: begins with a byte order mark");
 	REFUSED("{\"a\":1,\n\"a\":2}", "2:");
 	REFUSED("[01]", "1:");
 	REFUSED("[1.]", "1:");
