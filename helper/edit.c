@@ -5,13 +5,14 @@
 
 #include "../spank/contract.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 int sb_edit_fail(struct sb_edit *e, const char *fmt, ...)
 {
-	char text[1000];
+	char text[2 * PATH_MAX + 256];
 	va_list ap;
 
 	va_start(ap, fmt);

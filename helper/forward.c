@@ -15,7 +15,7 @@
 static void __attribute__((noreturn))
 child(char **words, char **env, const sigset_t *mask)
 {
-	char text[2048];
+	char text[SB_ERR_ESCAPED];
 	struct sb_err err;
 
 	sigprocmask(SIG_SETMASK, mask, NULL);

@@ -296,7 +296,7 @@ static int run(struct sb_handoff *h, struct sb_err *err)
 int sb_handoff(int argc, char **argv)
 {
 	struct sb_handoff h = {.env = NULL};
-	char text[2048];
+	char text[SB_ERR_ESCAPED];
 	struct sb_err err;
 	int rc = -1;
 

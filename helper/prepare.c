@@ -17,7 +17,7 @@
 
 static void say_at(const char *where, const char *text)
 {
-	char safe[2048], line[sizeof(safe) + 128 + HOST_NAME_MAX];
+	char safe[SB_ERR_ESCAPED], line[sizeof(safe) + 128 + HOST_NAME_MAX];
 	int n;
 
 	sb_escape(safe, sizeof(safe), text);

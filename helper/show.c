@@ -542,7 +542,7 @@ static int show(struct show *s, struct sb_err *err)
 int sb_show(int argc, char **argv)
 {
 	struct show s = {.d = SB_DRYRUN_INIT};
-	char safe[2048];
+	char safe[SB_ERR_ESCAPED];
 	struct sb_err err;
 	int rc = sb_job_read_show(&s.d.job, argc, argv, &err);
 

@@ -43,33 +43,14 @@ static int set(json_t *object, const char *name, json_t *value,
 
 /* ---- process ---- */
 
-/* Whether s is well-formed UTF-8 (RFC 3629), which JSON text must be. */
+/* Whether s is what JSON text must be. */
 static int is_utf8(const char *s)
 {
-	const unsigned char *p = (const unsigned char *)s;
+	size_t len;
 
-	while (*p) {
-		int more = *p < 0x80   ? 0
-			   : *p < 0xc2 ? -1
-			   : *p < 0xe0 ? 1
-			   : *p < 0xf0 ? 2
-			   : *p < 0xf5 ? 3
-				       : -1;
-		unsigned char first = *p++;
-
-		if (more < 0)
-			return 0;
-		/* overlong forms, surrogates, beyond U+10FFFF */
-		if ((first == 0xe0 && *p < 0xa0) ||
-		    (first == 0xed && *p > 0x9f) ||
-		    (first == 0xf0 && *p < 0x90) ||
-		    (first == 0xf4 && *p > 0x8f))
-			return 0;
-		for (; more; more--, p++)
-			if ((*p & 0xc0) != 0x80)
-				return 0;
-	}
-	return 1;
+	while (*s && (len = sb_utf8_char(s)))
+		s += len;
+	return !*s;
 }
 
 static json_t *list_of(char **strings)

@@ -30,7 +30,7 @@ int sb_verb_option(int argc, char **argv, const char *letters,
 
 int sb_verb_failed(const char *verb, const struct sb_err *err)
 {
-	char safe[2 * sizeof(err->text)];
+	char safe[SB_ERR_ESCAPED];
 
 	sb_escape(safe, sizeof(safe), err->text);
 	fprintf(stderr, "stepbox: %s: %s\n", verb, safe);

@@ -47,7 +47,7 @@ static void forget_inherited(void)
 /* Tells what a callback or hook refuses; Slurm adds a line of its own. */
 static int refuse(const struct sb_err *err)
 {
-	char text[2 * sizeof(err->text)];
+	char text[SB_ERR_ESCAPED];
 
 	sb_escape(text, sizeof(text), err->text);
 	slurm_error("stepbox: %s", text);

@@ -237,7 +237,7 @@ void sb_step_begin(spank_t sp, int argc, char **argv)
 /* Ends the calling task. One line per node: its first task says it. */
 static void __attribute__((noreturn)) refuse(spank_t sp)
 {
-	char text[2 * sizeof(step.why.text)], line[sizeof(text) + 512];
+	char text[SB_ERR_ESCAPED], line[sizeof(text) + 512];
 	int task = 0, n;
 
 	spank_get_item(sp, S_TASK_ID, &task);

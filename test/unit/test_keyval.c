@@ -170,6 +170,41 @@ static void test_escape(void **state)
 	assert_string_equal(buf, "abc");
 	sb_escape(buf, 6, "ab\n");
 	assert_string_equal(buf, "ab");
+	/* A letter stays, whole or not at all; C1's CSI and a stray byte go. */
+	sb_escape(buf, sizeof(buf), "\xc3\xbc\xc2\x9b\xff");
+	assert_string_equal(buf, "\xc3\xbc\\302\\233\\377");
+	assert_int_equal(sb_escape(buf, 3, "a\xc3\xbc"), 1);
+	sb_escape(buf, sizeof(buf), "\xc2");
+	assert_string_equal(buf, "\\302");
+}
+
+/* The reason stands at the end. */
+static void test_long_errors(void **state)
+{
+	static char path[150000];
+	struct sb_err err;
+
+	(void)state;
+	memset(path, 'x', sizeof(path) - 1);
+	assert_int_equal(sb_fail(&err, 7, "bundle %s: why", path), -1);
+	assert_int_equal(err.code, 7);
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	assert_int_equal(strncmp(err.text, "bundle xxx", 10), 0);
+	assert_contains(err.text, "xxx...xxx");
+	assert_contains(err.text, "xxx: why");
+	sb_fail(&err, 8, "why");
+	sb_wrap(&err, "bundle %s", path);
+	assert_int_equal(err.code, 8);
+	assert_contains(err.text, "bundle xxx");
+	assert_contains(err.text, "xxx: why");
+	sb_wrap(&err, "on top");
+	assert_contains(err.text, "on top: bundle xxx");
+	assert_contains(err.text, "xxx: why");
+	/* To the byte. */
+	memset(path, 'y', sizeof(err.text));
+	path[sizeof(err.text) - 1] = '\0';
+	sb_fail(&err, 7, "%s", path);
+	assert_string_equal(err.text, path);
 }
 
 int main(void)
@@ -185,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_long_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
