@@ -6,6 +6,7 @@
 #include "edit.h"
 #include "mem.h"
 #include "mountlist.h"
+#include "path.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -95,6 +96,19 @@ static int find_sections(struct cv *v)
 	if (sb_edit_need(e, v->config, "process", JSON_OBJECT, &v->process) < 0)
 		return -1;
 	return sb_edit_need(e, v->config, "linux", JSON_OBJECT, &v->linux_part);
+}
+
+/* Even where the container has no such directory, and its place is taken by
+ * another: /proc/self/fd/N as cwd is the way out of CVE-2024-21626. */
+static int check_cwd(struct cv *v)
+{
+	const json_t *cwd = json_object_get(v->process, "cwd");
+	const char *s = json_string_value(cwd);
+
+	if (!cwd || (s && *s == '/' && !sb_path_is_below_proc(s)))
+		return 0;
+	return sb_edit_wrong(v->e, "process.cwd",
+			     "an absolute path outside /proc");
 }
 
 /* What a step's container does not get, whatever it holds. */
@@ -441,9 +455,9 @@ typedef int edit_fn(struct cv *v);
 
 /* In the manual's order. What comes later may rely on what comes before. */
 static edit_fn *const edits[] = {
-	check_platform, check_version,	    find_sections,    drop_fields,
-	edit_user,	check_capabilities, edit_namespaces,  edit_sysctl,
-	edit_devices,	edit_mounts,	    edit_annotations,
+	check_platform, check_version, find_sections,	   check_cwd,
+	drop_fields,	edit_user,     check_capabilities, edit_namespaces,
+	edit_sysctl,	edit_devices,  edit_mounts,	   edit_annotations,
 };
 
 int sb_convert(json_t *config, const struct sb_convert *c,

@@ -16,4 +16,26 @@ static inline int sb_path_is_within(const char *path, const char *top)
 	return !strncmp(path, top, len) && (!path[len] || path[len] == '/');
 }
 
+/* Whether path leads below /proc, as text: empty words and dots count for
+ * nothing, ".." takes back the word before. */
+static inline int sb_path_is_below_proc(const char *path)
+{
+	size_t depth = 0, len;
+	int in_proc = 0;
+
+	for (; *path; path += len) {
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (!len || (len == 1 && *path == '.'))
+			continue;
+		if (len == 2 && !strncmp(path, "..", 2)) {
+			depth -= depth > 0;
+			continue;
+		}
+		if (!depth++)
+			in_proc = len == 4 && !strncmp(path, "proc", 4);
+	}
+	return in_proc && depth > 1;
+}
+
 #endif

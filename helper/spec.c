@@ -133,7 +133,7 @@ static int edit_cwd(json_t *config, const struct sb_spec *s, struct sb_err *err)
 	if (!json_object_get(process, "cwd"))
 		return set(process, "cwd", json_string("/"), err);
 	/* /proc/self/fd/N as cwd is the way out of CVE-2024-21626. */
-	if (!cwd || *cwd != '/' || !strncmp(cwd, "/proc/", 6))
+	if (!cwd || *cwd != '/' || sb_path_is_below_proc(cwd))
 		return wrong("process.cwd", "an absolute path outside /proc",
 			     err);
 	return 0;

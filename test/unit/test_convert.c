@@ -200,6 +200,38 @@ static void test_version(void **state)
 	refused("{\"ociVersion\":1}", "ociVersion: not a string");
 }
 
+static void fault_10_cwd(void **state)
+{
+	static const char *const good[] = {
+		"/",	    "/proc",	  "/procs/x",	     "/x/proc/1",
+		"/proc/..", "/proc/../x", "/proc/1/../../x", "/proc/."};
+	static const char *const bad[] = {"",
+					  ".",
+					  "x",
+					  "proc/self",
+					  "/proc/self/fd/7",
+					  "//proc/self/fd/7",
+					  "/./proc//self",
+					  "/x/../proc/self",
+					  "/../proc/self/../1",
+					  "/proc/./self/fd/7"};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		snprintf(text, sizeof(text), "{\"process\":{\"cwd\":\"%s\"}}",
+			 good[i]);
+		becomes(text, "nothing", "\"missing\"");
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(text, sizeof(text), "{\"process\":{\"cwd\":\"%s\"}}",
+			 bad[i]);
+		refused(text, "config.json: process.cwd: not an absolute path "
+			      "outside /proc");
+	}
+	refused("{\"process\":{\"cwd\":null}}", "process.cwd");
+}
+
 static void test_empty(void **state)
 {
 	(void)state;
@@ -886,6 +918,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_platform),
 		cmocka_unit_test(test_version),
+		cmocka_unit_test(fault_10_cwd),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_not_of_form),
 		cmocka_unit_test(test_kept),
