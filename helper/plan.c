@@ -8,6 +8,7 @@
 #include "env.h"
 #include "expand.h"
 #include "fdio.h"
+#include "form.h"
 #include "mem.h"
 #include "mpi.h"
 #include "path.h"
@@ -150,7 +151,8 @@ static int convert(struct sb_plan *p, struct sb_err *err)
 	if (uname(&u) < 0 ||
 	    sscanf(u.release, "%u.%u", &c.kernel_major, &c.kernel_minor) != 2)
 		c.kernel_major = c.kernel_minor = 0;
-	if (sb_convert(p->bundle.config.root, &c, &p->notes, err) < 0)
+	if (sb_form_check(&p->bundle.config, err) < 0 ||
+	    sb_convert(p->bundle.config.root, &c, &p->notes, err) < 0)
 		return sb_wrap(err, "bundle %s", p->bundle.path);
 	return 0;
 }
