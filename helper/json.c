@@ -11,6 +11,23 @@
 #include <string.h>
 #include <sys/random.h>
 
+/* jansson has no word for it: what it could not keep it takes for bad syntax,
+ * or for no UTF-8. */
+static int ran_out;
+
+static void *allocate(size_t size)
+{
+	void *p = malloc(size);
+
+	ran_out |= !p;
+	return p;
+}
+
+int sb_json_no_memory(void)
+{
+	return ran_out;
+}
+
 /* At most this many digits fit an int64 for sure. */
 #define SAFE_DIGITS 18
 
@@ -169,6 +186,7 @@ int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
 	json_error_t e;
 
 	*doc = (struct sb_json){.root = NULL};
+	json_set_alloc_funcs(allocate, free);
 	if (check_start(&s, err) < 0 || make_mark(doc->mark, err) < 0 ||
 	    carry_numbers(&s, doc->mark, &carried, err) < 0)
 		return -1;
@@ -179,6 +197,10 @@ int sb_json_parse(struct sb_json *doc, const char *text, size_t len,
 		len = carried.len;
 	}
 	doc->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+	if (ran_out) {
+		sb_json_free(doc);
+		return sb_no_memory(err);
+	}
 	if (!doc->root)
 		return sb_fail(err, SB_FAIL, "%d:%d: %s", e.line, e.column,
 			       e.text);
@@ -220,7 +242,8 @@ static char *dump(const struct sb_json *doc, size_t flags, const char *end,
 {
 	_cleanup_buf_ struct sb_buf b = {0};
 
-	if (json_dump_callback(doc->root, to_buf, &b, flags) < 0)
+	/* Whatever could not be put into it is missing without a word. */
+	if (ran_out || json_dump_callback(doc->root, to_buf, &b, flags) < 0)
 		b.failed = 1;
 	sb_buf_puts(&b, end);
 	if (b.failed) {

@@ -37,6 +37,10 @@ char *sb_json_dump(const struct sb_json *doc, size_t *len, struct sb_err *err);
 char *sb_json_pretty(const struct sb_json *doc, size_t *len,
 		     struct sb_err *err);
 
+/* Whether memory has run out, in this process, for what sb_json_parse or what
+ * came after it made: why there is a NULL in place of a value. */
+int sb_json_no_memory(void);
+
 /* A new list of strings (NULL-terminated; NULL: none). NULL when memory runs
  * out or one is no UTF-8. */
 json_t *sb_json_list(char **strings);

@@ -64,6 +64,8 @@ int sb_recipe_write(const struct sb_plan *p, pid_t pid, int exec,
 			       "the container's process (pid %d) has ended",
 			       pid);
 	doc.root = describe(p, pid, process.start, exec);
+	if (!doc.root && sb_json_no_memory())
+		return sb_no_memory(err);
 	if (!doc.root)
 		return sb_fail(err, SB_FAIL,
 			       "EnvSet, EnvExclude or a path holds bytes that "

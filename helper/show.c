@@ -80,8 +80,10 @@ static json_t *environment(const struct show *s)
 		json_t *e = json_object();
 		char more[PATH_MAX + 64];
 
-		if (!name)
-			return a;
+		if (!name) {
+			json_decref(a);
+			return NULL;
+		}
 		why = whose(s, name, why);
 		if (s->d.plan.inside.path && !strcmp(name, "PATH")) {
 			snprintf(more, sizeof(more), "%s; SlurmClient adds %s",
@@ -253,7 +255,7 @@ static json_t *mounts(const struct show *s)
 
 static int gather(struct show *s, struct sb_err *err)
 {
-	json_t *all = s->all = json_object(), *diff, *ops, *alone;
+	json_t *all = s->all = json_object(), *diff, *ops, *alone, *env;
 	_cleanup_strv_ struct sb_strv notes = {0};
 
 	diff = difference(s, err);
@@ -278,13 +280,16 @@ static int gather(struct show *s, struct sb_err *err)
 	set(all, "diff", diff);
 	set(all, "changes", list(&s->d.plan.notes));
 	set(all, "remarks", list(&s->d.remarks));
-	set(all, "environment", environment(s));
+	env = environment(s);
+	set(all, "environment", env);
 	set(all, "left_out", left_out(s));
 	set(all, "mounts", mounts(s));
 	set(all, "layer", layer(s));
 	set(all, "ids", ids(s));
 	set(all, "operations", ops);
 	set(all, "runtime_environment", list(&s->d.rt.env));
+	if (!env || s->d.remarks.failed || sb_json_no_memory())
+		return sb_no_memory(err);
 	return 0;
 }
 
