@@ -40,8 +40,8 @@ static int make_plan(struct sb_dryrun *d, struct sb_err *err)
 	d->plan.where = "by hand";
 	d->plan.say = remember;
 	d->plan.explain = &d->explain;
-	sb_plan_programs(&d->plan, d->conf);
-	if (sb_plan_make(&d->plan, err) < 0)
+	if (sb_plan_programs(&d->plan, d->conf, err) < 0 ||
+	    sb_plan_make(&d->plan, err) < 0)
 		return -1;
 	d->rt.values.letter['r'] = d->plan.root;
 	return 0;
@@ -62,9 +62,13 @@ int sb_dryrun_make(struct sb_dryrun *d, struct sb_err *err)
 		return -1;
 	d->rt.values.letter['f'] = "0"; /* no task, and no PMI of its own */
 	/* One that was loaded has this; check goes on without. */
+	errno = 0;
 	if (d->conf->pattern[SB_OP_DELETE] &&
-	    sb_runtime_find(&d->rt, writable, &missing) < 0)
+	    sb_runtime_find(&d->rt, writable, &missing) < 0) {
+		if (errno == ENOMEM)
+			return sb_no_memory(err);
 		sb_strv_add(&d->remarks, missing.text);
+	}
 	return make_plan(d, err);
 }
 

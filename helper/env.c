@@ -97,12 +97,24 @@ static int job_value_wins(const struct sb_env_of *of, const char *var,
 	return in_table(var, len, job_wins, ARRAY_SIZE(job_wins));
 }
 
-/* Whether the job's variable goes into the container at all. */
+int sb_env_excluded(const regex_t *exclude, const char *var)
+{
+	int rc = exclude ? regexec(exclude, var, 0, NULL, 0) : REG_NOMATCH;
+
+	return rc == REG_NOMATCH ? 0 : !rc ? 1 : -1;
+}
+
+/* Whether the job's variable goes into the container at all; -1: memory ran
+ * out. */
 static int is_passed(const struct sb_env_of *of, const char *var, size_t len)
 {
-	if (!var[len] || !len || ours(var) ||
-	    (of->exclude && !regexec(of->exclude, var, 0, NULL, 0)))
+	int out;
+
+	if (!var[len] || !len || ours(var))
 		return 0;
+	out = sb_env_excluded(of->exclude, var);
+	if (out)
+		return out < 0 ? -1 : 0;
 	return of->shell_inside || !same_name("SHELL", var, 5) ||
 	       is_kept(of->keep, "SHELL", 5) || find(of->bundle, var, len);
 }
@@ -145,8 +157,10 @@ int sb_env_container(const struct sb_env_of *of, struct sb_strv *out,
 {
 	for (char **e = of->job; e && *e; e++) {
 		size_t len = strcspn(*e, "=");
+		int passed = is_passed(of, *e, len);
 
-		if (is_passed(of, *e, len))
+		out->failed |= passed < 0;
+		if (passed > 0)
 			sb_strv_add(out, choose(of, *e, len));
 	}
 	add_lacking(out, of->bundle, of->site);
@@ -160,10 +174,10 @@ static const char *why_of_job(const struct sb_env_of *of, const char *var,
 {
 	const char *theirs = find(of->bundle, var, len);
 
-	if (!is_passed(of, var, len)) {
+	if (is_passed(of, var, len) <= 0) {
 		if (theirs)
 			return "the bundle's: EnvExclude keeps the job's out";
-		return of->exclude && !regexec(of->exclude, var, 0, NULL, 0)
+		return sb_env_excluded(of->exclude, var)
 			       ? "left out: EnvExclude"
 			       : "left out: the container lacks this shell";
 	}
@@ -221,13 +235,15 @@ int sb_env_runtime(char **job, const regex_t *exclude, struct sb_strv *out,
 	sb_strv_add(out, "PATH=" SB_RUNTIME_PATH);
 	for (char **e = job; e && *e; e++) {
 		size_t len = strcspn(*e, "=");
+		int excluded;
 
 		if (!(*e)[len] || ours(*e) ||
-		    !in_table(*e, len, runtime_gets,
-			      ARRAY_SIZE(runtime_gets)) ||
-		    (exclude && !regexec(exclude, *e, 0, NULL, 0)))
+		    !in_table(*e, len, runtime_gets, ARRAY_SIZE(runtime_gets)))
 			continue;
-		sb_strv_add(out, *e);
+		excluded = sb_env_excluded(exclude, *e);
+		out->failed |= excluded < 0;
+		if (!excluded)
+			sb_strv_add(out, *e);
 	}
 	return out->failed ? sb_no_memory(err) : 0;
 }

@@ -32,6 +32,10 @@ struct sb_env_of {
 int sb_env_container(const struct sb_env_of *of, struct sb_strv *out,
 		     struct sb_err *err);
 
+/* Whether exclude, which may be NULL, matches "NAME=VALUE": 1 or 0; -1 when
+ * memory runs out, as regexec(3) takes some. */
+int sb_env_excluded(const regex_t *exclude, const char *var);
+
 /* Why a variable of the result of sb_env_container is what it is, or why there
  * is none of that name: a few words, static. entry is "NAME" or "NAME=VALUE".
  */

@@ -34,11 +34,17 @@ static int make_text(const char *path, add_fn *add,
 				   &len, &ignored);
 	/* Not there, not readable: then as if it were empty. What could not be
 	 * looked at (Linux < 5.6 has no openat2) stays as it is. */
+	if (!old && errno == ENOMEM)
+		return -1;
 	if (!old && (errno == EFBIG || errno == ENOSYS || errno == EPERM ||
 		     errno == EAGAIN))
 		return 0;
-	if (of->slurm_users && add == sb_passwd_add &&
-	    sb_passwd_copy(old, len, "/etc", SLURM_USER, &with) > 0) {
+	rc = of->slurm_users && add == sb_passwd_add
+		     ? sb_passwd_copy(old, len, "/etc", SLURM_USER, &with)
+		     : 0;
+	if (rc < 0)
+		return -1;
+	if (rc) {
 		rc = add(with.data, with.len, who, out);
 		if (rc)
 			return rc;

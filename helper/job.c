@@ -272,7 +272,7 @@ static unsigned int env_number(const char *name)
 	return s && !number(&s, &v) && !*s ? v : 0;
 }
 
-static void read_slurm(struct sb_job *j)
+static int read_slurm(struct sb_job *j, struct sb_err *err)
 {
 	static char host[HOST_NAME_MAX + 1];
 
@@ -287,9 +287,11 @@ static void read_slurm(struct sb_job *j)
 		j->user = getenv("USER");
 	j->task = env_number("SLURM_LOCALID");
 	j->rank = env_number("SLURM_PROCID");
-	j->cwd = getcwd(NULL, 0);
 	j->uid = geteuid();
 	j->gid = getegid();
+	/* One that is gone, or that he may not see, is none. */
+	j->cwd = getcwd(NULL, 0);
+	return j->cwd || errno != ENOMEM ? 0 : sb_no_memory(err);
 }
 
 static int read_all(struct sb_job *j, int argc, char **argv, int show,
@@ -304,7 +306,8 @@ static int read_all(struct sb_job *j, int argc, char **argv, int show,
 			*field(j, opts[i].at) = getenv(opts[i].env);
 	for (size_t i = 0; i < N_TOGGLES; i++)
 		*field(j, toggles[i].word) = getenv(toggles[i].env);
-	read_slurm(j);
+	if (read_slurm(j, err) < 0)
+		return -1;
 	if (argv0) {
 		sb_strv_add(&j->cmd, argv0);
 		for (char **a = argv + 1; *a; a++)

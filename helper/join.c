@@ -37,12 +37,16 @@ static int make_env(const struct sb_run *r, const struct sb_recipe *recipe,
 		.shell_inside = recipe->shell_inside,
 	};
 	regex_t exclude;
+	char why[128];
 	int rc;
 
 	if (recipe->env_exclude) {
-		if (regcomp(&exclude, recipe->env_exclude,
-			    REG_EXTENDED | REG_NOSUB))
-			return sb_fail(err, SB_FAIL, "EnvExclude: unreadable");
+		rc = regcomp(&exclude, recipe->env_exclude,
+			     REG_EXTENDED | REG_NOSUB);
+		if (rc) {
+			regerror(rc, &exclude, why, sizeof(why));
+			return sb_fail(err, SB_FAIL, "EnvExclude: %s", why);
+		}
 		of.exclude = &exclude;
 	}
 	rc = sb_env_container(&of, env, err);
@@ -193,9 +197,12 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 
 	if (rc)
 		return rc;
-	if (r->plan.terminal && ttyname(STDIN_FILENO))
+	if (r->plan.terminal && ttyname(STDIN_FILENO)) {
 		tty = strdup(ttyname(STDIN_FILENO));
-	rc = make_args(r, recipe, s.inner, &args, err);
+		rc = tty ? 0 : sb_no_memory(err);
+	}
+	if (!rc)
+		rc = make_args(r, recipe, s.inner, &args, err);
 	sb_run_debug(r, "enters the namespaces user mnt%s%s of pid %d",
 		     recipe->ipc ? " ipc" : "",
 		     s.inner >= 0 ? " and the inner user's" : "", recipe->pid);
@@ -235,6 +242,8 @@ static int write_process(const struct sb_run *r, const struct sb_recipe *recipe,
 	size_t len;
 	int rc = -1;
 
+	if (!doc.root && sb_json_no_memory())
+		return sb_no_memory(err);
 	if (!doc.root)
 		return sb_fail(err, SB_FAIL,
 			       "a variable or argument holds bytes that are no "

@@ -140,10 +140,12 @@ static int make_store(struct sb_layer *l, const struct sb_layer_of *of,
 			       of->store);
 	if (sb_fdio_write(of->dir->fd, SB_FILE_LAYER, path, n, err) < 0)
 		return sb_wrap(err, "step directory %s", of->dir->path);
+	l->store = strdup(path);
+	if (!l->store)
+		return sb_no_memory(err);
 	if (mkdirat(store, name, 0700) < 0)
 		return sb_fail(err, SB_FAIL, "WritablePath %s: %s", of->store,
 			       strerror(errno));
-	l->store = strdup(path);
 	return openat(store, name,
 		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }

@@ -43,8 +43,10 @@ int sb_mpi_settle(void)
 	if (fd == SB_MPI_FD)
 		return 1;
 	snprintf(number, sizeof(number), "%d", SB_MPI_FD);
-	if (dup2(fd, SB_MPI_FD) < 0 || setenv("PMI_FD", number, 1) < 0)
+	if (dup2(fd, SB_MPI_FD) < 0)
 		return 0;
+	if (setenv("PMI_FD", number, 1) < 0)
+		return -1;
 	close(fd);
 	return 1;
 }

@@ -27,7 +27,7 @@ int sb_mpi_fd(char **env);
  * Moves this process's PMI descriptor to SB_MPI_FD and says so in PMI_FD.
  * To be called before anything else opens descriptors: what was at that number
  * is closed. Does nothing where there is none. Returns how many descriptors,
- * from SB_MPI_FD on, the command is to have: 0 or 1.
+ * from SB_MPI_FD on, the command is to have: 0 or 1; -1 when memory runs out.
  */
 int sb_mpi_settle(void);
 

@@ -49,16 +49,24 @@ static int is_number(const char *s, const char *end, long long *id)
 
 /* ---- who it is ---- */
 
-static void take_name(char **to, const char *name)
+/* One that is lost for want of memory is not to be followed by the next best.
+ */
+static void take(struct sb_who *who, char **to, const char *text)
 {
-	if (!*to && name_ok(name))
-		*to = strdup(name);
+	*to = strdup(text);
+	who->failed |= !*to;
 }
 
-static void take_path(char **to, const char *path)
+static void take_name(struct sb_who *who, char **to, const char *name)
+{
+	if (!*to && name_ok(name))
+		take(who, to, name);
+}
+
+static void take_path(struct sb_who *who, char **to, const char *path)
 {
 	if (!*to && path_ok(path))
-		*to = strdup(path);
+		take(who, to, path);
 }
 
 static int is_id(const char *text, unsigned int want)
@@ -78,18 +86,22 @@ static void take_identity(struct sb_who *who, const char *text)
 
 	for (n = 0; n < ARRAY_SIZE(part) && rest; n++)
 		part[n] = strsep(&rest, ":");
+	who->failed |= text && !copy;
 	if (n < ARRAY_SIZE(part) || rest)
 		return;
 	if (is_id(part[0], who->uid))
-		take_name(&who->user, part[1]);
+		take_name(who, &who->user, part[1]);
 	if (is_id(part[2], who->gid))
-		take_name(&who->group, part[3]);
+		take_name(who, &who->group, part[3]);
 }
 
+/* ENOMEM in errno, in the end, tells a file that could not be read to the end
+ * from one that ended. */
 static FILE *open_file(const char *etc, const char *name)
 {
 	char path[PATH_MAX];
 
+	errno = 0;
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", etc, name) >=
 	    sizeof(path))
 		return NULL;
@@ -99,51 +111,52 @@ static FILE *open_file(const char *etc, const char *name)
 static void take_passwd(struct sb_who *who, const char *etc)
 {
 	FILE *f = open_file(etc, "passwd");
-	struct passwd *p;
+	struct passwd *p = NULL;
 
-	if (!f)
-		return;
-	while ((p = fgetpwent(f)))
+	while (f && (p = fgetpwent(f)))
 		if (p->pw_uid == who->uid && name_ok(p->pw_name))
 			break;
+	who->failed |= !p && errno == ENOMEM;
 	if (p) {
-		take_name(&who->user, p->pw_name);
-		take_path(&who->home, p->pw_dir);
+		take_name(who, &who->user, p->pw_name);
+		take_path(who, &who->home, p->pw_dir);
 	}
-	fclose(f);
+	if (f)
+		fclose(f);
 }
 
 static void take_group(struct sb_who *who, const char *etc)
 {
 	FILE *f = open_file(etc, "group");
-	struct group *g;
+	struct group *g = NULL;
 
-	if (!f)
-		return;
-	while ((g = fgetgrent(f)))
+	while (f && (g = fgetgrent(f)))
 		if (g->gr_gid == who->gid && name_ok(g->gr_name))
 			break;
+	who->failed |= !g && errno == ENOMEM;
 	if (g)
-		take_name(&who->group, g->gr_name);
-	fclose(f);
+		take_name(who, &who->group, g->gr_name);
+	if (f)
+		fclose(f);
 }
 
 /* Not where the id beside it says that the name is somebody else's. */
-static void take_slurm(char **to, char **env, const char *name,
-		       const char *beside, unsigned int want)
+static void take_slurm(struct sb_who *who, char **to, char **env,
+		       const char *name, const char *beside, unsigned int want)
 {
 	const char *id = sb_env_get(env, beside);
 
 	if (!id || is_id(id, want))
-		take_name(to, sb_env_get(env, name));
+		take_name(who, to, sb_env_get(env, name));
 }
 
-static void take_number(char **to, const char *prefix, unsigned int id)
+static void take_number(struct sb_who *who, char **to, const char *prefix,
+			unsigned int id)
 {
 	char name[32];
 
 	snprintf(name, sizeof(name), "%s%u", prefix, id);
-	take_name(to, name);
+	take_name(who, to, name);
 }
 
 int sb_who_read(struct sb_who *who, const char *etc, char **env,
@@ -151,21 +164,24 @@ int sb_who_read(struct sb_who *who, const char *etc, char **env,
 {
 	*who = (struct sb_who){.uid = uid, .gid = gid};
 	take_identity(who, sb_env_get(env, SB_ENV_IDENTITY));
-	take_path(&who->home, sb_env_get(env, "HOME"));
+	take_path(who, &who->home, sb_env_get(env, "HOME"));
 	/* A site's files may be long, and every task comes here. */
 	if (!who->user || !who->home)
 		take_passwd(who, etc);
 	if (!who->group)
 		take_group(who, etc);
-	take_slurm(&who->user, env, "SLURM_JOB_USER", "SLURM_JOB_UID", uid);
-	take_slurm(&who->group, env, "SLURM_JOB_GROUP", "SLURM_JOB_GID", gid);
-	take_name(&who->user, sb_env_get(env, "USER"));
-	take_number(&who->user, "user", uid);
-	take_number(&who->group, "group", gid);
-	take_path(&who->home, "/");
-	take_path(&who->shell, sb_env_get(env, "SHELL"));
-	take_path(&who->shell, "/bin/sh");
-	if (!who->user || !who->group || !who->home || !who->shell)
+	take_slurm(who, &who->user, env, "SLURM_JOB_USER", "SLURM_JOB_UID",
+		   uid);
+	take_slurm(who, &who->group, env, "SLURM_JOB_GROUP", "SLURM_JOB_GID",
+		   gid);
+	take_name(who, &who->user, sb_env_get(env, "USER"));
+	take_number(who, &who->user, "user", uid);
+	take_number(who, &who->group, "group", gid);
+	take_path(who, &who->home, "/");
+	take_path(who, &who->shell, sb_env_get(env, "SHELL"));
+	take_path(who, &who->shell, "/bin/sh");
+	if (who->failed || !who->user || !who->group || !who->home ||
+	    !who->shell)
 		return sb_no_memory(err);
 	return 0;
 }
@@ -344,22 +360,26 @@ int sb_passwd_copy(const char *old, size_t len, const char *etc,
 		   const char *name, struct sb_buf *out)
 {
 	const struct wanted w = {PASSWD_FIELDS, name, -1};
-	struct passwd *p;
+	struct passwd *p = NULL;
 	int rc = 0;
 	FILE *f;
 
 	len = old ? len : 0;
 	if (check(len, name) < 0)
 		return -1;
-	if (find(old, len, &w) || !(f = open_file(etc, "passwd")))
+	if (find(old, len, &w))
 		return 0;
-	while ((p = fgetpwent(f)) && strcmp(p->pw_name, name))
+	f = open_file(etc, "passwd");
+	while (f && (p = fgetpwent(f)) && strcmp(p->pw_name, name))
 		;
+	if (!p && errno == ENOMEM)
+		rc = -1;
 	if (p)
 		rc = assemble(old, len,
 			      passwd_entry(name, p->pw_uid, p->pw_gid,
 					   p->pw_gecos, p->pw_dir, p->pw_shell),
 			      0, out);
-	fclose(f);
+	if (f)
+		fclose(f);
 	return rc;
 }

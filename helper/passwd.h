@@ -16,6 +16,7 @@
 struct sb_who {
 	unsigned int uid, gid;
 	char *user, *group, *home, *shell; /* owned */
+	int failed;			   /* memory ran out */
 };
 
 /*

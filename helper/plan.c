@@ -553,6 +553,8 @@ static int write_config(struct sb_plan *p, struct sb_err *err)
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
+	if (p->shared && !p->cwd)
+		return sb_no_memory(err);
 	if (spec.terminal && !ioctl(STDIN_FILENO, TIOCGWINSZ, &size)) {
 		spec.rows = size.ws_row;
 		spec.columns = size.ws_col;
@@ -567,13 +569,18 @@ static int write_config(struct sb_plan *p, struct sb_err *err)
 	return 0;
 }
 
-void sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf)
+int sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf,
+		     struct sb_err *err)
 {
-	struct sb_err not_there;
-
-	p->fuse = sb_runtime_program("fuse-overlayfs", &not_there);
-	if (conf->slurm_client)
-		p->srun = sb_runtime_program("srun", &not_there);
+	errno = 0;
+	p->fuse = sb_runtime_program("fuse-overlayfs", err);
+	if (!p->fuse && errno == ENOMEM)
+		return -1;
+	if (!conf->slurm_client)
+		return 0;
+	errno = 0;
+	p->srun = sb_runtime_program("srun", err);
+	return p->srun || errno != ENOMEM ? 0 : -1;
 }
 
 int sb_plan_make(struct sb_plan *p, struct sb_err *err)

@@ -60,8 +60,10 @@ int sb_plan_check_path(const struct sb_conf *conf, const char *path,
 int sb_plan_writable(const struct sb_job *job, const struct sb_conf *conf);
 
 /* Finds the host's programs that a plan may need, before the user namespace is
- * entered: in there nobody can tell who owns them. */
-void sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf);
+ * entered: in there nobody can tell who owns them. One that is not there is no
+ * error. Returns 0, or -1 with err set when memory runs out. */
+int sb_plan_programs(struct sb_plan *p, const struct sb_conf *conf,
+		     struct sb_err *err);
 
 /*
  * Makes it, and writes config.json to the task's directory. The process is in

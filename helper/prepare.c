@@ -211,8 +211,8 @@ int sb_run_prepare(struct sb_run *r, struct sb_err *err)
 	    sb_runtime_find(&r->rt, may_create(r), err) < 0)
 		return -1;
 	r->rt.values.letter['f'] = r->fds ? "1" : "0";
-	sb_plan_programs(&r->plan, &r->conf);
-	if (sb_userns_enter(err) < 0)
+	if (sb_plan_programs(&r->plan, &r->conf, err) < 0 ||
+	    sb_userns_enter(err) < 0)
 		return -1;
 	sb_run_debug(r, "in a user namespace");
 	if (make_plan(r, err) < 0 || write_env_file(r, err) < 0)

@@ -168,6 +168,8 @@ int sb_run(int argc, char **argv)
 	r.report.began = sb_report_now();
 	r.fds = sb_mpi_settle();
 	rc = sb_job_read(&r.job, argc, argv, &err);
+	if (!rc && r.fds < 0)
+		rc = sb_no_memory(&err);
 	locate(&r);
 	if (!rc)
 		rc = run(&r, &err);

@@ -45,6 +45,18 @@ static int check_program(const char *path, struct sb_err *err)
 	return 0;
 }
 
+static char *checked(const char *path, struct sb_err *err)
+{
+	char *copy;
+
+	if (check_program(path, err) < 0)
+		return NULL;
+	copy = strdup(path);
+	if (!copy)
+		sb_no_memory(err);
+	return copy;
+}
+
 char *sb_runtime_program(const char *name, struct sb_err *err)
 {
 	const char *p = SB_RUNTIME_PATH;
@@ -55,15 +67,14 @@ char *sb_runtime_program(const char *name, struct sb_err *err)
 			sb_fail(err, SB_FAIL, "runtime %s: not absolute", name);
 			return NULL;
 		}
-		return check_program(name, err) < 0 ? NULL : strdup(name);
+		return checked(name, err);
 	}
 	while (*p) {
 		size_t len = strcspn(p, ":");
 
 		snprintf(path, sizeof(path), "%.*s/%s", (int)len, p, name);
 		if (!access(path, F_OK))
-			return check_program(path, err) < 0 ? NULL
-							    : strdup(path);
+			return checked(path, err);
 		p += len + (p[len] == ':');
 	}
 	sb_fail(err, SB_NOENT, "runtime %s: not found in %s", name,

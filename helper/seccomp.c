@@ -632,10 +632,22 @@ static off_t write_all(const struct build *b, int fd)
 	return at;
 }
 
+/* Whether there is memory for what libseccomp makes of the rules: when it runs
+ * out in there, libseccomp (2.5) frees twice and reads what it has freed. */
+static int has_memory(const struct build *b)
+{
+	volatile char *p = malloc((1 << 20) + b->n_rules * 4096);
+
+	if (p)
+		*p = 0;
+	free((void *)p);
+	return p != NULL;
+}
+
 static int write_program(const struct build *b, int fd, unsigned int *len,
 			 struct sb_err *err)
 {
-	off_t n = 0;
+	off_t n = has_memory(b) ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < b->n_arches && !n && b->n_rules >= TREE_MIN; i++)
 		n = seccomp_attr_set(b->arch[i].ctx, SCMP_FLTATR_CTL_OPTIMIZE,

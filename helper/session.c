@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include "../spank/contract.h"
+#include "env.h"
 #include "fdio.h"
 #include "mem.h"
 
@@ -49,18 +50,25 @@ static const char *xauthority(char *buf, size_t size)
 		       : NULL;
 }
 
-/* A variable of the job's that the container is to have; NULL: it is not. */
-static const char *variable(const struct sb_session_of *of, const char *name)
+/* A variable of the job's that the container is to have; *value NULL: it is
+ * not. */
+static int variable(const struct sb_session_of *of, const char *name,
+		    const char **value, struct sb_err *err)
 {
 	_cleanup_free_ char *whole = NULL;
-	const char *value = getenv(name);
+	int out;
 
-	if (!value || asprintf(&whole, "%s=%s", name, value) < 0) {
+	*value = getenv(name);
+	if (!*value || !of->exclude)
+		return 0;
+	if (asprintf(&whole, "%s=%s", name, *value) < 0) {
 		whole = NULL;
-		return NULL;
+		return sb_no_memory(err);
 	}
-	return of->exclude && !regexec(of->exclude, whole, 0, NULL, 0) ? NULL
-								       : value;
+	out = sb_env_excluded(of->exclude, whole);
+	if (out)
+		*value = NULL;
+	return out < 0 ? sb_no_memory(err) : 0;
 }
 
 static int show_sockets(struct sb_mounts *m, const struct sb_session_of *of,
@@ -78,10 +86,12 @@ static int show_sockets(struct sb_mounts *m, const struct sb_session_of *of,
 int sb_session_plan(struct sb_mounts *m, const struct sb_session_of *of,
 		    struct sb_strv *env, struct sb_err *err)
 {
-	const char *agent = variable(of, "SSH_AUTH_SOCK"), *file;
-	const char *display = variable(of, "DISPLAY");
+	const char *agent, *display, *file;
 	char buf[PATH_MAX];
 
+	if (variable(of, "SSH_AUTH_SOCK", &agent, err) < 0 ||
+	    variable(of, "DISPLAY", &display, err) < 0)
+		return -1;
 	if (is_socket(agent) && show(m, of->place, "ssh-agent", agent,
 				     "SSH_AUTH_SOCK", env, err) < 0)
 		return -1;
