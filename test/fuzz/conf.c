@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stepbox.conf and what it includes, as the helper and as root's plugin read
+ * it. What is taken is whole, and means the same to both.
+ *
+ * Input: a byte (1: the user wants the runtime "own"); stepbox.conf; behind a
+ * byte 0x1e each, more.conf, which may be included, and the description of the
+ * runtime "own".
+ */
+#define _GNU_SOURCE
+#include "fuzz.h"
+
+#include "../../helper/conf.h"
+#include "../../helper/pattern.h"
+#include "../../spank/keyval.h"
+#include "../../spank/mountopt.h"
+#include "../../spank/site.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "jail.h"
+
+#define open(path, flags) jail_open(path, flags)
+#include "../../spank/keyval.c"
+#undef open
+
+static const char *path_of(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", fuzz_dir(), name);
+	return path;
+}
+
+/* ---- the grammar ---- */
+
+struct pairs {
+	unsigned int n, line;
+};
+
+static int one_pair(void *arg, const char *key, const char *value,
+		    const struct sb_kv_pos *pos, struct sb_err *err)
+{
+	struct pairs *p = arg;
+
+	(void)err;
+	FUZZ_CHECK(*key);
+	for (; *key; key++)
+		FUZZ_CHECK(isalnum((unsigned char)*key) || *key == '_' ||
+			   *key == '.');
+	FUZZ_CHECK(!strchr(value, '"') || !strchr(value, ' '));
+	FUZZ_CHECK(pos->line >= 1);
+	if (!strcmp(pos->file, "text")) {
+		FUZZ_CHECK(pos->line >= p->line);
+		p->line = pos->line;
+	}
+	p->n++;
+	return 0;
+}
+
+static void check_grammar(const char *text, size_t len)
+{
+	struct sb_err err = {.text = ""};
+	struct pairs p = {.n = 0};
+	unsigned int lines = 1;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	if (sb_kv_parse("text", text, len, one_pair, &p, &err) < 0)
+		FUZZ_FAILED(err);
+	FUZZ_CHECK(p.line <= lines);
+}
+
+/* ---- the keys ---- */
+
+static void check_mount(const char *text)
+{
+	struct sb_mountopt m;
+	struct sb_err err;
+
+	FUZZ_CHECK(sb_mountopt_next(&text, &m, &err) == 1 && !*text);
+}
+
+static void check_conf(const struct sb_conf *c)
+{
+	FUZZ_CHECK(c->mode == SB_MODE_RUN || c->mode == SB_MODE_CREATE);
+	FUZZ_CHECK(c->pattern[SB_OP_KILL] && c->pattern[SB_OP_DELETE]);
+	FUZZ_CHECK(c->mode == SB_MODE_RUN ? !!c->pattern[SB_OP_RUN]
+					  : sb_conf_has_create(c));
+	for (int i = 0; i < SB_OPS; i++) {
+		struct sb_err err;
+
+		if (!c->pattern[i])
+			continue;
+		FUZZ_CHECK(!sb_pattern_check(c->pattern[i], &err));
+		FUZZ_CHECK(i == SB_OP_EXEC ||
+			   !sb_pattern_uses(c->pattern[i], 'x'));
+	}
+	FUZZ_CHECK(!c->runtime ||
+		   (*c->runtime != '.' && !strchr(c->runtime, '/')));
+	FUZZ_CHECK(!c->container_path || *c->container_path == '/');
+	FUZZ_CHECK(!c->seccomp_profile || *c->seccomp_profile == '/');
+	for (size_t i = 0; i < c->mounts.n; i++)
+		check_mount(c->mounts.v[i]);
+	for (size_t i = 0; i < c->env_set.n; i++)
+		FUZZ_CHECK(strchr(c->env_set.v[i], '=') > c->env_set.v[i]);
+	for (size_t i = 0; i < c->bundle_paths.n; i++)
+		FUZZ_CHECK(*c->bundle_paths.v[i] == '/');
+}
+
+/* Root believes what the helper does, but for a ContainerPath with letters that
+ * only a task has. */
+static void check_site(const struct sb_conf *c)
+{
+	struct sb_err err = {.text = ""};
+	struct sb_site site;
+	int rc = sb_site_read(&site, path_of("stepbox.conf"), "node", &err);
+
+	if (rc < 0)
+		FUZZ_FAILED(err);
+	if (!c || geteuid())
+		return;
+	if (rc < 0) {
+		FUZZ_CHECK(strstr(err.text, "ContainerPath"));
+		return;
+	}
+	FUZZ_CHECK(*site.path == '/');
+	FUZZ_CHECK(site.allow_root == c->allow_root);
+}
+
+/* glibc's regcomp takes all memory for some expressions; they are the site's
+ * own. */
+static int has_regex(const char *text, size_t len)
+{
+	for (; len >= 10; text++, len--)
+		if (!strncasecmp(text, "envexclude", 10))
+			return 1;
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const names[] = {"stepbox.conf", "more.conf",
+					    "stepbox.runtimes/own.conf", NULL};
+	struct fuzz_in in = {.p = data, .end = data + size};
+	const char *runtime = fuzz_byte(&in) & 1 ? "own" : NULL;
+	struct sb_err err = {.text = ""};
+	struct sb_conf conf;
+	int rc;
+
+	if (has_regex((const char *)data, size) && size > 4096)
+		return 0;
+	check_grammar((const char *)in.p, in.end - in.p);
+	fuzz_subdir("stepbox.runtimes");
+	fuzz_files(&in, names);
+	rc = sb_conf_load(&conf, path_of("stepbox.conf"), runtime, &err);
+	if (rc < 0)
+		FUZZ_FAILED(err);
+	else
+		check_conf(&conf);
+	check_site(rc < 0 ? NULL : &conf);
+	sb_conf_free(&conf);
+	fuzz_done(&in);
+	return 0;
+}

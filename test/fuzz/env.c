@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The container's environment, compared with a second writing of the table in
+ * env.h, and the runtime's.
+ *
+ * Input: a byte (1: SHELL exists inside), EnvExclude, --container-env, a
+ * directory for PATH; then variables, each behind a letter: s the site's, j
+ * the job's, b the bundle's.
+ */
+#define _GNU_SOURCE
+#include "fuzz.h"
+
+#include "../../helper/env.h"
+
+#include <fnmatch.h>
+
+#define MOST 32
+
+struct lists {
+	char *site[MOST + 1], *job[MOST + 1], *bundle[MOST + 1];
+};
+
+static void read_lists(struct fuzz_in *in, struct lists *l)
+{
+	size_t n[3] = {0};
+	char *s;
+
+	while ((s = fuzz_more(in))) {
+		if (*s == 's' && n[0] < MOST)
+			l->site[n[0]++] = s + 1;
+		else if (*s == 'j' && n[1] < MOST)
+			l->job[n[1]++] = s + 1;
+		else if (*s == 'b' && n[2] < MOST)
+			l->bundle[n[2]++] = s + 1;
+	}
+}
+
+static int is_name(const char *entry, const char *name, size_t len)
+{
+	return !strncmp(entry, name, len) && entry[len] == '=';
+}
+
+static const char *first(char **list, const char *name, size_t len)
+{
+	for (; list && *list; list++)
+		if (is_name(*list, name, len))
+			return *list;
+	return NULL;
+}
+
+static int kept(const char *list, const char *name, size_t len)
+{
+	char *text = NULL, *want = NULL;
+	int yes;
+
+	if (asprintf(&text, ",%s,", list) < 0 ||
+	    asprintf(&want, ",%.*s,", (int)len, name) < 0)
+		abort();
+	yes = strstr(text, want) != NULL;
+	free(text);
+	free(want);
+	return yes;
+}
+
+static int matches(const char *const *patterns, const char *name, size_t len)
+{
+	char *copy = strndup(name, len);
+	int yes = 0;
+
+	for (; *patterns; patterns++)
+		yes |= !fnmatch(*patterns, copy, 0);
+	free(copy);
+	return yes;
+}
+
+static int excluded(const regex_t *re, const char *entry)
+{
+	return re && !regexec(re, entry, 0, NULL, 0);
+}
+
+/* The first of the job's that may pass. */
+static const char *passed(const struct sb_env_of *of, const char *name,
+			  size_t len)
+{
+	if (is_name("SHELL=", name, len) && !of->shell_inside &&
+	    !kept(of->keep, "SHELL", 5) && !first(of->bundle, "SHELL", 5))
+		return NULL;
+	for (char **e = of->job; *e; e++)
+		if (is_name(*e, name, len) && !excluded(of->exclude, *e))
+			return *e;
+	return NULL;
+}
+
+static int job_wins(const struct sb_env_of *of, const char *name, size_t len)
+{
+	static const char *const table[] = {
+		"SLURM*",
+		"PMI*",
+		"TERM",
+		"HOME",
+		"USER",
+		"LOGNAME",
+		"TMPDIR",
+		"CUDA_VISIBLE_DEVICES",
+		"GPU_DEVICE_ORDINAL",
+		"HIP_VISIBLE_DEVICES",
+		"NVIDIA_VISIBLE_DEVICES",
+		"ROCR_*",
+		"ZE_*",
+		"OMP_*",
+		NULL,
+	};
+
+	if (is_name("SHELL=", name, len))
+		return of->shell_inside || kept(of->keep, name, len);
+	return kept(of->keep, name, len) || matches(table, name, len);
+}
+
+/* What out must have for the name. */
+static const char *wanted(const struct sb_env_of *of, const char *name,
+			  size_t len)
+{
+	const char *mine = passed(of, name, len);
+	const char *theirs = first(of->bundle, name, len);
+
+	if (!len || !strncmp(name, SB_ENV_PREFIX, strlen(SB_ENV_PREFIX)))
+		return NULL;
+	if (first(of->site, name, len))
+		return first(of->site, name, len);
+	return mine && (!theirs || job_wins(of, name, len)) ? mine : theirs;
+}
+
+static void compare(const struct sb_env_of *of, char **list,
+		    const struct sb_strv *out)
+{
+	for (; *list; list++) {
+		size_t len = strcspn(*list, "=");
+		const char *want, *got;
+
+		FUZZ_CHECK(*sb_env_why(of, *list));
+		if (!(*list)[len])
+			continue;
+		want = wanted(of, *list, len);
+		got = first(out->v, *list, len);
+		FUZZ_CHECK(want ? got && !strcmp(want, got) : !got);
+	}
+}
+
+static void check_runtime(const struct sb_env_of *of)
+{
+	static const char *const gets[] = {
+		"SLURM*", "HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", NULL,
+	};
+	struct sb_strv out = {0};
+	struct sb_err err;
+
+	FUZZ_CHECK(!sb_env_runtime(of->job, of->exclude, &out, &err));
+	FUZZ_CHECK(out.n && !strcmp(out.v[0], "PATH=" SB_RUNTIME_PATH));
+	for (size_t i = 1; i < out.n; i++) {
+		FUZZ_CHECK(matches(gets, out.v[i], strcspn(out.v[i], "=")));
+		FUZZ_CHECK(!excluded(of->exclude, out.v[i]));
+		FUZZ_CHECK(strncmp(out.v[i], SB_ENV_PREFIX,
+				   strlen(SB_ENV_PREFIX)));
+	}
+	sb_strv_free(&out);
+}
+
+static void check_path(struct sb_strv *out, const char *dir)
+{
+	struct sb_err err;
+	const char *path;
+	size_t n = out->n;
+	int had = sb_env_get(out->v, "PATH") != NULL;
+
+	FUZZ_CHECK(!sb_env_path(out, dir, &err));
+	path = sb_env_get(out->v, "PATH");
+	FUZZ_CHECK(path && !strncmp(path, dir, strlen(dir)) &&
+		   path[strlen(dir)] == ':');
+	FUZZ_CHECK(out->n == n + !had);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_in in = {.p = data, .end = data + size};
+	struct lists l = {.site = {NULL}};
+	struct sb_strv out = {0};
+	struct sb_env_of of = {
+		.site = l.site, .job = l.job, .bundle = l.bundle};
+	const char *exclude, *dir;
+	struct sb_err err;
+	regex_t re;
+
+	of.shell_inside = fuzz_byte(&in) & 1;
+	exclude = fuzz_string(&in);
+	of.keep = fuzz_string(&in);
+	dir = fuzz_string(&in);
+	read_lists(&in, &l);
+	/* glibc's regcomp takes all memory for some; a site would notice. */
+	if (*exclude && strlen(exclude) < 32 && !strpbrk(exclude, "{\\*+") &&
+	    !regcomp(&re, exclude, REG_EXTENDED | REG_NOSUB))
+		of.exclude = &re;
+	FUZZ_CHECK(!sb_env_container(&of, &out, &err));
+	for (size_t i = 0; i < out.n; i++)
+		FUZZ_CHECK(strchr(out.v[i], '=') > out.v[i]);
+	compare(&of, l.site, &out);
+	compare(&of, l.job, &out);
+	compare(&of, l.bundle, &out);
+	check_path(&out, dir);
+	check_runtime(&of);
+	if (of.exclude)
+		regfree(&re);
+	sb_strv_free(&out);
+	fuzz_done(&in);
+	return 0;
+}

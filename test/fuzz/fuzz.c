@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What every fuzz target shares. */
+#define _GNU_SOURCE
+#include "fuzz.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[64];
+static pid_t owner;
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *at)
+{
+	(void)st, (void)type, (void)at;
+	return remove(path);
+}
+
+static void remove_dir(void)
+{
+	if (getpid() == owner)
+		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+const char *fuzz_dir(void)
+{
+	if (*dir)
+		return dir;
+	strcpy(dir, "/dev/shm/stepbox-fuzz-XXXXXX");
+	if (!mkdtemp(dir)) {
+		strcpy(dir, "/tmp/stepbox-fuzz-XXXXXX");
+		if (!mkdtemp(dir))
+			abort();
+	}
+	owner = getpid();
+	atexit(remove_dir);
+	return dir;
+}
+
+static void whole(char *path, const char *name)
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", fuzz_dir(), name) >= PATH_MAX)
+		abort();
+}
+
+void fuzz_file(const char *name, const void *data, size_t len)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	whole(path, name);
+	if (!data) {
+		unlink(path);
+		return;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, data, len) != (ssize_t)len)
+		abort();
+	close(fd);
+}
+
+void fuzz_subdir(const char *name)
+{
+	char path[PATH_MAX];
+
+	whole(path, name);
+	mkdir(path, 0700);
+}
+
+void fuzz_files(struct fuzz_in *in, const char *const *names)
+{
+	size_t len;
+	const char *p = fuzz_rest(in, &len), *end = p + len, *next = p;
+
+	for (; *names; names++) {
+		if (!next) {
+			fuzz_file(*names, NULL, 0);
+			continue;
+		}
+		p = next;
+		next = memchr(p, 0x1e, end - p);
+		fuzz_file(*names, p, next ? next - p : end - p);
+		next = next ? next + 1 : NULL;
+	}
+}
+
+int fuzz_is_ours(const char *path)
+{
+	size_t len = strlen(fuzz_dir());
+
+	return !strncmp(path, dir, len) && path[len] == '/' &&
+	       !strstr(path, "..");
+}
