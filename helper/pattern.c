@@ -93,14 +93,18 @@ static const char *one_word(const char *p, const struct sb_values *v,
 	for (; *p && (quote || (*p != ' ' && *p != '\t')); p++) {
 		char next = quote_state(quote, *p);
 
-		if (*p == '\\' && quote != '\'' && p[1])
+		if (*p == '\\' && quote != '\'' && p[1]) {
+			/* POSIX, XCU 2.2.3 */
+			if (quote && !strchr("$`\"\\", p[1]))
+				sb_buf_putc(word, *p);
 			sb_buf_putc(word, *++p);
-		else if (next != quote)
+		} else if (next != quote) {
 			quote = next;
-		else if (*p == '%')
+		} else if (*p == '%') {
 			sb_buf_puts(word, value_of(v, *++p));
-		else
+		} else {
 			sb_buf_putc(word, *p);
+		}
 	}
 	return p;
 }

@@ -50,6 +50,8 @@ static void test_words(void **state)
 					"12.o'neil; rm -rf /");
 	expands("a 'b c' \"d %j\" e\\ f", "a|b c|d 12|e f");
 	expands("a '' %j%%", "a||12%");
+	/* in double quotes a backslash quotes but a few: POSIX, XCU 2.2.3 */
+	expands("a \"b\\c \\\" \\\\ %j\"", "a|b\\c \" \\ 12");
 	expands("  a\tb  ", "a|b");
 	expands("a %Z", "a|");
 	expands("x %@", "x|echo|a b|it's $HOME \"x\"");
