@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -226,19 +227,27 @@ static size_t split(const char *line, size_t len, const char **field,
 	return n;
 }
 
-/* A name counts in a broken line too: to come first then does no harm. For an
- * id the line must be one that both glibc and musl take. */
+static int is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* A name counts in a broken line too, and behind blanks, which glibc skips: to
+ * come first then does no harm. For an id the line must be one that both glibc
+ * and musl take. */
 static int look(const char *line, size_t len, const struct wanted *w)
 {
-	const char *field[PASSWD_FIELDS];
+	const char *field[PASSWD_FIELDS], *name = line;
 	size_t n = split(line, len, field, w->fields);
 	long long id, gid;
 	int has = 0;
 
 	if (n < 2)
 		return 0;
-	if ((size_t)(field[1] - 1 - line) == strlen(w->name) &&
-	    !memcmp(line, w->name, strlen(w->name)))
+	while (is_blank(*name))
+		name++;
+	if (field[1] - 1 - name == (ptrdiff_t)strlen(w->name) &&
+	    !memcmp(name, w->name, strlen(w->name)))
 		has = HAS_NAME;
 	if (n < w->fields || strchr("+-# \t:", *line) || memchr(line, 0, len) ||
 	    !is_number(field[2], field[3] - 1, &id) || id != w->id)
