@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LOCK SB_FILE_SHARED ".lock"
 
@@ -30,6 +31,25 @@ static int lock(const struct sb_share *s, int type, int wait)
 	return rc;
 }
 
+/* What could not be written is the lock's length: that takes no room, and even
+ * a full file system can tell it. */
+static int tell_by_length(const struct sb_share *s, int code)
+{
+	return ftruncate(s->lock, code);
+}
+
+static int told_by_length(struct sb_share *s, enum sb_share_state *state)
+{
+	struct stat st;
+
+	if (s->lock < 0 || fstat(s->lock, &st) < 0 || st.st_size < SB_FAIL ||
+	    st.st_size > SB_NOENT)
+		return 0;
+	s->code = st.st_size;
+	*state = SB_SHARE_FAILED;
+	return 1;
+}
+
 /* Returns 1 with *state set, or 0 where nothing was published. */
 static int look(struct sb_share *s, enum sb_share_state *state)
 {
@@ -37,7 +57,7 @@ static int look(struct sb_share *s, enum sb_share_state *state)
 	int code;
 
 	if (sb_proc_slurp(s->dir, SB_FILE_SHARED, text, sizeof(text)) <= 0)
-		return 0;
+		return told_by_length(s, state);
 	s->name[0] = '\0';
 	if (sscanf(text, "ready %39s %d", s->name, &s->maker) == 2) {
 		*state = SB_SHARE_READY;
@@ -121,6 +141,18 @@ int sb_share_again(struct sb_share *s, enum sb_share_state *state,
 	return decide(s, state);
 }
 
+/* The others shall not try in vain, one after the other, and each say why. Of
+ * a failure the reason has been said; this one follows from it, mostly. */
+static int unwritten(struct sb_share *s, enum sb_share_state state,
+		     struct sb_err *err)
+{
+	int failed = state == SB_SHARE_FAILED;
+
+	sb_wrap(err, "step directory");
+	return tell_by_length(s, failed ? s->code : SB_FAIL) < 0 || !failed ? -1
+									    : 0;
+}
+
 int sb_share_publish(struct sb_share *s, enum sb_share_state state,
 		     struct sb_err *err)
 {
@@ -135,6 +167,8 @@ int sb_share_publish(struct sb_share *s, enum sb_share_state state,
 	else
 		n = snprintf(text, sizeof(text), "task\n");
 	n = sb_fdio_write(s->dir, SB_FILE_SHARED, text, n, err);
+	if (n < 0)
+		n = unwritten(s, state, err);
 	sb_share_close(s);
 	return n;
 }

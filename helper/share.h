@@ -34,7 +34,9 @@ int sb_share_find(struct sb_share *s, enum sb_share_state *state,
 		  struct sb_err *err);
 
 /* Tells the others; state is one of the latter three, of which READY and
- * FAILED take s->name and s->code. Returns 0, or -1 with err set. */
+ * FAILED take s->name and s->code. Returns 0, or -1 with err set; then it is
+ * FAILED for the others, as far as they could be told. That a failure cannot be
+ * written down is no other failure. */
 int sb_share_publish(struct sb_share *s, enum sb_share_state state,
 		     struct sb_err *err);
 

@@ -92,6 +92,31 @@ static void test_nonsense(void **state)
 	}
 }
 
+/* What cannot be written (a full file system) is told all the same. */
+static void test_unwritten(void **state)
+{
+	struct sb_share s = share();
+	struct sb_err err = {.text = ""};
+
+	(void)state;
+	tree_dir(base, SB_FILE_SHARED);
+	tree_file(base, SB_FILE_SHARED "/f", "");
+	assert_int_equal(find(&s), SB_SHARE_MAKE);
+	s.code = 127;
+	assert_int_equal(sb_share_publish(&s, SB_SHARE_FAILED, &err), 0);
+	s = share();
+	assert_int_equal(find(&s), SB_SHARE_FAILED);
+	assert_int_equal(s.code, 127);
+	tree_file(base, SB_FILE_SHARED ".lock", "");
+	s = share();
+	assert_int_equal(find(&s), SB_SHARE_MAKE);
+	assert_int_equal(sb_share_publish(&s, SB_SHARE_READY, &err), -1);
+	assert_contains(err.text, "step directory: shared: ");
+	s = share();
+	assert_int_equal(find(&s), SB_SHARE_FAILED);
+	assert_int_equal(s.code, 125);
+}
+
 static void test_again(void **state)
 {
 	struct sb_share s = share();
@@ -220,7 +245,8 @@ static void test_maker_dies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_words),	TEST(test_nonsense),   TEST(test_again),
+		TEST(test_words),	TEST(test_nonsense),
+		TEST(test_again),	TEST(test_unwritten),
 		TEST(test_others_wait), TEST(test_maker_dies),
 	};
 
