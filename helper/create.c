@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 /* Seconds. Making a container may read a cold network file system. */
 #define CREATE_SECONDS 60
@@ -99,4 +100,22 @@ int sb_create(struct sb_create *c, struct sb_err *err)
 		return failed_call(c, SB_OP_START, status, err);
 	c->report->started = sb_report_now();
 	return 0;
+}
+
+void sb_create_end(void (*reaped)(void *arg, pid_t pid, int status), void *arg)
+{
+	struct timespec nap = {.tv_nsec = 2000000};
+	pid_t kids[MAX_CHILDREN], pid;
+	int n = 1, status;
+
+	for (int i = 0; n && i < 500; i++) {
+		n = sb_proc_children(getpid(), kids, MAX_CHILDREN);
+		for (int k = 0; k < n; k++)
+			kill(kids[k], SIGKILL);
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			if (reaped)
+				reaped(arg, pid, status);
+		if (n && i)
+			nanosleep(&nap, NULL);
+	}
 }

@@ -27,4 +27,12 @@ struct sb_create {
  */
 int sb_create(struct sb_create *c, struct sb_err *err);
 
+/*
+ * Kills and collects all children that the caller, a subreaper, has by now:
+ * whatever a runtime left that did not do what it should. Each one's wait
+ * status goes to reaped, unless that is NULL. Waits for a second at most: a
+ * process in an uninterruptible wait dies later.
+ */
+void sb_create_end(void (*reaped)(void *arg, pid_t pid, int status), void *arg);
+
 #endif

@@ -170,11 +170,13 @@ static int create(struct sb_run *r, struct sb_create *c, int ready,
 		return ONE_PER_TASK;
 	}
 	/* The layer's server serves as long as the container's process. */
-	if (sb_layer_hand_over(&r->plan.layer, c->pid, err) < 0 ||
-	    sb_recipe_write(&r->plan, c->pid, exec, err) < 0)
+	if (sb_layer_hand_over(&r->plan.layer, c->pid, err) < 0)
 		return -1;
 	r->report.pid = 0;
-	return sb_report_write(r->dir.fd, &r->report, err);
+	if (sb_recipe_write(&r->plan, c->pid, exec, err) < 0 ||
+	    sb_report_write(r->dir.fd, &r->report, err) < 0)
+		return sb_wrap(err, "step directory %s", r->dir.path);
+	return 0;
 }
 
 /* The one that this task made before, whose process was killed: tasks may be in
@@ -232,7 +234,11 @@ static int work(struct sb_run *r, pid_t parent, struct sb_err *err)
 	rc = create(r, &c, ready, err);
 	if (!rc)
 		sb_run_debug_report(r);
-	if (rc && c.pid > 1)
+	/* Also what a runtime has begun that then hung or died: nobody else
+	 * knows of that. */
+	if (rc)
+		sb_create_end(NULL, NULL);
+	if (rc && c.pid > 1 && !c.child)
 		sb_proc_kill(c.pid, 0);
 	sb_cleanup_fd(&c.pidfd);
 	return rc;

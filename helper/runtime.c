@@ -185,6 +185,8 @@ child(char **words, char **env, const sigset_t *mask, int out, pid_t caller)
 
 		if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 			_exit(SB_FAIL);
+		/* To be killed with whatever it starts. */
+		setpgid(0, 0);
 	}
 	signal(SIGPIPE, SIG_DFL);
 	/* What a killed caller had begun nobody would ever end. */
@@ -199,7 +201,7 @@ child(char **words, char **env, const sigset_t *mask, int out, pid_t caller)
 	_exit(err.code);
 }
 
-static int wait_for(pid_t pid, int seconds, int *status)
+static int wait_for(pid_t pid, int group, int seconds, int *status)
 {
 	int fd = syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
@@ -213,6 +215,8 @@ static int wait_for(pid_t pid, int seconds, int *status)
 		while (n < 0 && errno == EINTR);
 		close(fd);
 	}
+	if (n == 0 && group)
+		kill(-pid, SIGKILL);
 	if (n == 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
@@ -256,7 +260,7 @@ int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
 	if (!pid)
 		child(words, env, mask, file, self);
-	late = wait_for(pid, seconds, &status);
+	late = wait_for(pid, out != NULL, seconds, &status);
 	if (out) {
 		n = pread(file, out, size - 1, 0);
 		out[n < 0 ? 0 : n] = '\0';

@@ -73,9 +73,9 @@ int sb_runtime_exec(char **words, char **env, struct sb_err *err);
 /*
  * Runs words and waits at most seconds, then kills it. If out is not NULL, its
  * standard input and output are /dev/null and a file, of which at most size - 1
- * bytes go to out, terminated; else it has the caller's three (a container
- * inherits them). Its signal mask is mask. Returns its wait status, or -1 with
- * err set.
+ * bytes go to out, terminated, and what it has started is killed with it; else
+ * it has the caller's three (a container inherits them). Its signal mask is
+ * mask. Returns its wait status, or -1 with err set.
  */
 int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 		    char *out, size_t size, struct sb_err *err);

@@ -20,12 +20,10 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* Seconds. */
 #define KILL_SECONDS 5
 #define DELETE_SECONDS 10
-#define MAX_CHILDREN 64
 
 struct container {
 	pid_t pid;
@@ -37,17 +35,23 @@ struct container {
 
 /* ---- while it runs ---- */
 
+static void reaped(void *arg, pid_t pid, int status)
+{
+	struct container *c = arg;
+
+	if (pid != c->pid)
+		return;
+	c->ended = 1;
+	c->status = status;
+}
+
 static void reap(struct container *c)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != c->pid)
-			continue;
-		c->ended = 1;
-		c->status = status;
-	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		reaped(c, pid, status);
 }
 
 static void forward(const struct container *c, int sig)
@@ -102,20 +106,7 @@ static void wait_container(struct sb_supervise *s, struct container *c, int sfd)
 /* Kills what the container left to us, and the container if it still runs. */
 static void end_processes(struct container *c)
 {
-	struct timespec nap = {.tv_nsec = 2000000};
-	pid_t kids[MAX_CHILDREN];
-
-	for (int i = 0; i < 500; i++) {
-		int n = sb_proc_children(getpid(), kids, MAX_CHILDREN);
-
-		for (int k = 0; k < n; k++)
-			kill(kids[k], SIGKILL);
-		reap(c);
-		if (!n)
-			break;
-		if (i)
-			nanosleep(&nap, NULL);
-	}
+	sb_create_end(reaped, c);
 	if (c->pid > 1 && !c->ended && !c->child)
 		forward(c, SIGKILL);
 }
@@ -127,8 +118,10 @@ static void delete (struct sb_supervise *s, const sigset_t *mask)
 
 	sb_runtime_do(s->rt, SB_OP_DELETE, mask, DELETE_SECONDS, out,
 		      sizeof(out), &err);
-	/* It was told; what it says does not matter, the process is dead. */
+	/* It was told; what it says does not matter, the process is dead. So is
+	 * what it may have started. */
 	unlinkat(s->dir->fd, SB_FILE_DELETE, 0);
+	sb_create_end(NULL, NULL);
 }
 
 /* A container's process as PID 1 cannot die by a signal as its command did:
