@@ -109,6 +109,10 @@ static int next_pair(char **at, char **key, char **value)
 		p++;
 	end = p;
 	p += strspn(p, " \t");
+	/* Slurm's grammar has "+=" and the like, and for keys like these no
+	 * meaning for them: they are "=". */
+	if (*p && strchr("-*+/", *p))
+		p++;
 	if (end == *key || *p != '=')
 		return -1;
 	*end = '\0';

@@ -4,6 +4,8 @@
 #include "../../spank/contract.h"
 #include "../../spank/keyval.h"
 
+#include <sys/stat.h>
+
 static char got[4096];
 
 static int collect(void *arg, const char *key, const char *value,
@@ -70,6 +72,39 @@ static void test_continuation(void **state)
 	good("A=1\\\\\nB=2", "1:A=<1\\>\n2:B=<2>\n");
 }
 
+/* Slurm's keyvalue_pattern has them; for strings, booleans and lists nobody
+ * asks which it was. */
+static void test_operators(void **state)
+{
+	(void)state;
+	good("A+=1 B -=2 C*= 3 D/=\"x\"",
+	     "1:A=<1>\n1:B=<2>\n1:C=<3>\n1:D=<x>\n");
+	good("A=+1 B==2", "1:A=<+1>\n1:B=<=2>\n");
+}
+
+static void test_quotes(void **state)
+{
+	(void)state;
+	/* a backslash is gone before quotes are looked at */
+	good("A=x\\\"y", "1:A=<x\"y>\n");
+	bad("A=\"x\\\"y\"", "f:1");
+	good("A=it's B='c", "1:A=<it's>\n1:B=<'c>\n");
+	good("A=\"it's \\# not\"", "1:A=<it's # not>\n");
+	/* a quoted value may go on in the next line */
+	good("A=\"b \\\n c\" D=1", "1:A=<b  c>\n1:D=<1>\n");
+	/* what stands behind a backslash at the very end */
+	good("A=1 \\", "1:A=<1>\n");
+	/* a comment ends a continuation */
+	good("A=1 # x \\\nB=2", "1:A=<1>\n2:B=<2>\n");
+}
+
+static void test_case_and_blanks(void **state)
+{
+	(void)state;
+	good("\t a.b_C9\t=\t1\v\n", "1:a.b_C9=<1>\n");
+	good("Include_=1\nincluded=2", "1:Include_=<1>\n2:included=<2>\n");
+}
+
 static void test_errors(void **state)
 {
 	(void)state;
@@ -79,7 +114,9 @@ static void test_errors(void **state)
 	bad("A=\"x\"y", "f:1");
 	bad("=1", "f:1");
 	bad("A=1\nBad=2", "f:2: no such thing");
-	bad("A+=1", "f:1");
+	bad("A%=1", "f:1");
+	bad("A+ =1", "f:1");
+	bad("A++=1", "f:1");
 	/* As printed in a guide of Slurm's: the closing quote is missing. */
 	bad("X=\"y\"\nRunTimeDelete=\"sudo singularity oci delete %n.%u\n",
 	    "f:2");
@@ -127,6 +164,50 @@ static void test_include_itself(void **state)
 	assert_int_equal(sb_kv_read(path, SB_KV_ANY, collect, NULL, &err), -1);
 	assert_contains(err.text, "nested too deep");
 	unlink(path);
+}
+
+/* Relative to the file that names it, at any depth; a loop of two. */
+static void test_include_nested(void **state)
+{
+	struct sb_err err = {.text = ""};
+	char dir[] = "/tmp/stepbox-unit-XXXXXX", path[64];
+	static const struct {
+		const char *name, *text;
+	} files[] = {
+		{"a", "A=1\nINCLUDE sub/b\nA=2\n"},
+		{"sub/b", "  include c   # beside it\nB=1\n"},
+		{"sub/c", "C=1\n"},
+		{"x", "Include y\n"},
+		{"y", "Y=1\nInclude x\n"},
+	};
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(mkdir("sub", 0755), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		FILE *f = fopen(files[i].name, "w");
+
+		fputs(files[i].text, f);
+		fclose(f);
+	}
+	assert_int_equal(chdir("/"), 0);
+	*got = '\0';
+	snprintf(path, sizeof(path), "%s/a", dir);
+	if (sb_kv_read(path, SB_KV_ANY, collect, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(got, "1:A=<1>\n1:C=<1>\n2:B=<1>\n3:A=<2>\n");
+	snprintf(path, sizeof(path), "%s/x", dir);
+	*got = '\0';
+	assert_int_equal(sb_kv_read(path, SB_KV_ANY, collect, NULL, &err), -1);
+	assert_contains(err.text, "nested too deep");
+	assert_contains(err.text, "/x:1: ");
+	assert_int_equal(chdir(dir), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		unlink(files[i].name);
+	rmdir("sub");
+	assert_int_equal(chdir("/"), 0);
+	rmdir(dir);
 }
 
 static void test_no_file(void **state)
@@ -213,10 +294,14 @@ int main(void)
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_comment),
 		cmocka_unit_test(test_continuation),
+		cmocka_unit_test(test_operators),
+		cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_case_and_blanks),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_include_itself),
+		cmocka_unit_test(test_include_nested),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_escape),
