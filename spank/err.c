@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Errors as values. */
+#define _GNU_SOURCE
 #include "err.h"
 
 #include "contract.h"
 
-#include <alloca.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* No string that execve(2) hands over is longer (MAX_ARG_STRLEN); and stacks
- * hold as much. */
-#define LONGEST (160 << 10)
-
-/* Sets text to that, without its middle if it is too long. */
+/* Sets text to that, without its middle if it is too long (without its end, if
+ * memory runs out as well). */
 static void set_text(struct sb_err *err, const char *fmt, va_list ap)
 {
 	static const size_t half = sizeof(err->text) / 2 - 2;
@@ -24,11 +22,10 @@ static void set_text(struct sb_err *err, const char *fmt, va_list ap)
 
 	va_copy(again, ap);
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
-	if (n >= (int)sizeof(err->text) && n < LONGEST) {
-		whole = alloca(n + 1);
-		vsnprintf(whole, n + 1, fmt, again);
+	if (n >= (int)sizeof(err->text) && vasprintf(&whole, fmt, again) == n) {
 		memcpy(err->text + half, "...", 3);
 		memcpy(err->text + half + 3, whole + n - half, half + 1);
+		free(whole);
 	}
 	va_end(again);
 }
