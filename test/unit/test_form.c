@@ -98,11 +98,15 @@ static const struct {
 static void fault_8_wrong_types(void **state)
 {
 	char text[256], want[256];
+	const char *hole;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		for (size_t k = 0; k < sizeof(values) / sizeof(*values); k++) {
-			snprintf(text, sizeof(text), fields[i].text, values[k]);
+			hole = strstr(fields[i].text, "%s");
+			snprintf(text, sizeof(text), "%.*s%s%s",
+				 (int)(hole - fields[i].text), fields[i].text,
+				 values[k], hole + 2);
 			if (strchr(fields[i].good, *values[k])) {
 				GOOD(text);
 				continue;
