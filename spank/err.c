@@ -13,7 +13,8 @@
 
 /* Sets text to that, without its middle if it is too long (without its end, if
  * memory runs out as well). */
-static void set_text(struct sb_err *err, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void
+set_text(struct sb_err *err, const char *fmt, va_list ap)
 {
 	static const size_t half = sizeof(err->text) / 2 - 2;
 	va_list again;
