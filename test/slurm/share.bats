@@ -212,7 +212,8 @@ lines() { grep -c . <<<"$output"; }
 
 @test "writable: one layer for all tasks, also over the files of others" {
 	run -0 share 3 --container-writable --container="$B" sh -c '
-		echo "$SLURM_PROCID" >"/etc/of-$SLURM_PROCID"
+		echo "$SLURM_PROCID" >"/etc/my-$SLURM_PROCID"
+		mv "/etc/my-$SLURM_PROCID" "/etc/of-$SLURM_PROCID"
 		while [ "$(ls /etc/of-* | wc -l)" != 3 ]; do sleep 0.05; done
 		cat /etc/of-*'
 	is "$(sort <<<"$output" | uniq -c | awk '{print $1}' | sort -u)" 3
