@@ -95,10 +95,12 @@ const char *sb_node_of_slurmd(void)
 	const char *end = args + (n < 0 ? 0 : n);
 
 	for (const char *a = args; a < end; a += strlen(a) + 1) {
-		const char *name = a[2] ? a + 2 : a + 3;
+		const char *name = a + 2;
 
-		if (!strncmp(a, "-N", 2) && name < end && *name &&
-		    !strchr(name, '/') && *name != '.')
+		if (strncmp(a, "-N", 2))
+			continue;
+		name += !*name;
+		if (name < end && *name && !strchr(name, '/') && *name != '.')
 			return name;
 	}
 	return sb_node_name();
