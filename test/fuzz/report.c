@@ -5,6 +5,9 @@
  * Whom the child would kill is no process of another's, and what it tells root
  * is bounded.
  *
+ * And the helper's own report of a bundle with any name: it names no process
+ * but those it is about, and comes back as it was.
+ *
  * Input, apart by a byte 0x1e each: the task's state, what serves it, its pid
  * file; the shared container's state, and who joined; the step's "shared"; the
  * record.
@@ -13,6 +16,7 @@
 #include "fuzz.h"
 
 #include "../../helper/containers.h"
+#include "../../helper/report.h"
 #include "../../helper/share.h"
 #include "../../spank/owner.h"
 #include "../../spank/proc.h"
@@ -82,6 +86,54 @@ static void look(int dir)
 	}
 }
 
+/* A report of ours, of a process that is not there. */
+static void write_report(int dir, const char *bundle)
+{
+	const struct sb_report r = {
+		.runtime = "crun",
+		.how = "run",
+		.bundle = bundle,
+		.rank = 7,
+		.pid = INT_MAX,
+		.ended = 1,
+		.status = 256,
+	};
+	int task = openat(dir, "task-0", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct sb_err err;
+
+	FUZZ_CHECK(task >= 0);
+	FUZZ_CHECK(!sb_report_write(task, &r, &err));
+	close(task);
+}
+
+static int check_ours(const struct sb_container *c, void *arg)
+{
+	static char bundle[4 * PATH_MAX];
+
+	if (strcmp(c->name, "task-0"))
+		return 0;
+	sb_escape(bundle, sizeof(bundle), arg);
+	FUZZ_CHECK(!strcmp(c->bundle, bundle));
+	FUZZ_CHECK(!strcmp(c->runtime, "crun") && !strcmp(c->mode, "run"));
+	FUZZ_CHECK(c->has_status && c->status == 256 && !c->server);
+	FUZZ_CHECK(c->n == 1 && c->tasks[0].rank == 7);
+	return 0;
+}
+
+static void there_and_back(int dir, const uint8_t *data, size_t size)
+{
+	char bundle[PATH_MAX];
+	struct sb_err err;
+	size_t len = strnlen((const char *)data, size);
+
+	len = len < sizeof(bundle) ? len : sizeof(bundle) - 1;
+	if (len)
+		memcpy(bundle, data, len);
+	bundle[len] = '\0';
+	write_report(dir, bundle);
+	FUZZ_CHECK(!sb_containers_each(dir, check_ours, bundle, &err));
+}
+
 static void reap(int dir, long task)
 {
 	struct sb_reap r = {.name = "1.0.0", .task = task};
@@ -121,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(dir >= 0);
 	look(dir);
 	reap(dir, 0);
+	there_and_back(dir, data, size);
 	reap(dir, SB_REAP_SHARED);
 	reap(dir, SB_REAP_ALL);
 	close(dir);

@@ -3,7 +3,8 @@
  * A bundle's config.json, any: what is made of it is a document again, and what
  * stepbox promises of it holds, whatever the bundle wanted.
  *
- * Input: two bytes that choose (see choose), and config.json.
+ * Input: two bytes that choose (see choose); with 128 in the first, a string
+ * that stands in the command, the environment and mounts; config.json.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -22,6 +23,7 @@
 
 #define PROFILE "the profile"
 
+/* The last of each is the user's word. */
 static char *args[] = {
 	"/dev/stepbox/init", "-N", "/dev/stepbox", "--", "true", NULL};
 static char *env[] = {"PATH=/bin", "A=b", NULL};
@@ -31,6 +33,7 @@ struct choice {
 	struct sb_convert convert;
 	struct sb_spec spec;
 	char **umounts;
+	const char *source, *destination;
 };
 
 /* ---- a node ---- */
@@ -79,7 +82,23 @@ static void choose(struct choice *c, unsigned int a, unsigned int b)
 			 .identity = !!(a & 32),
 			 .seccomp = b / 3 % 3},
 		.umounts = a & 64 ? umounts : NULL,
+		.source = "/data",
+		.destination = "/scratch",
 	};
+}
+
+/* A user's word where it can stand. Paths were made tidy before. */
+static void put_word(struct choice *c, const char *word)
+{
+	static char variable[1 << 17], path[1 << 17];
+
+	snprintf(variable, sizeof(variable), "A=%s", word);
+	snprintf(path, sizeof(path), "/x%s", word);
+	args[ARRAY_SIZE(args) - 2] = variable;
+	env[ARRAY_SIZE(env) - 2] = variable;
+	c->source = strstr(word, "missing") || strstr(word, "locked") ? "/data"
+								      : path;
+	c->destination = strpbrk(word, "/.") ? "/scratch" : path;
 }
 
 /* ---- what is promised ---- */
@@ -263,9 +282,9 @@ static int taken(const void *arg, const char *path)
 static int edit(struct sb_json *doc, struct choice *c, struct sb_strv *notes,
 		struct sb_err *err)
 {
-	static const struct sb_spec_mount added[] = {
+	const struct sb_spec_mount added[] = {
 		{"/opt/site", "/site", "bind", "rbind,ro", 0},
-		{"tmpfs", "/scratch", "tmpfs", "nosuid,nodev", 0},
+		{c->source, c->destination, "bind", "rbind,nosuid,,nodev", 0},
 	};
 	_cleanup_strv_ struct sb_strv theirs = {0};
 	json_t *profile = json_string(PROFILE);
@@ -348,6 +367,15 @@ static void dump_and_parse(const struct sb_json *doc)
 	FUZZ_CHECK(second && !strcmp(text, second));
 }
 
+static int is_utf8(const char *s)
+{
+	json_t *string = json_string(s);
+	int yes = string != NULL;
+
+	json_decref(string);
+	return yes;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = {.p = data, .end = data + size};
@@ -357,9 +385,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sb_err err = {.text = ""};
 	struct choice c;
 	size_t len;
+	const char *word = a & 128 ? fuzz_string(&in) : "";
 	const char *text = fuzz_rest(&in, &len);
 
 	choose(&c, a, b);
+	put_word(&c, word);
 	/* bundle.c lets nothing but an object come here. */
 	if (sb_json_parse(&doc, text, len, &err) < 0 ||
 	    !json_is_object(doc.root)) {
@@ -369,6 +399,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (edit(&doc, &c, &notes, &err) < 0) {
 		FUZZ_FAILED(err);
 	} else {
+		FUZZ_CHECK(is_utf8(word));
 		check_all(doc.root, &c);
 		look(doc.root);
 		dump_and_parse(&doc);
