@@ -120,9 +120,8 @@ static int is_type(const struct walk *w, const json_t *v, enum type type)
 	case STRING:
 		return s && !carried;
 	case NUMBER:
-		s += carried ? len : 0;
 		return json_is_integer(v) ||
-		       (carried && !s[strspn(s, "-0123456789")]);
+		       (carried && !s[len + strspn(s + len, "-0123456789")]);
 	}
 	return 0;
 }
