@@ -11,6 +11,7 @@
 
 #include "../../helper/caps.h"
 #include "../../helper/convert.h"
+#include "../../helper/form.h"
 #include "../../helper/layer.h"
 #include "../../helper/mem.h"
 #include "../../helper/mounts.h"
@@ -360,7 +361,7 @@ static void dump_and_parse(const struct sb_json *doc)
 	size_t len;
 
 	text = sb_json_dump(doc, &len, &err);
-	FUZZ_CHECK(text);
+	FUZZ_CHECK(text && len == strlen(text));
 	/* The edits nest nothing deeper than what they put in. */
 	FUZZ_CHECK(!sb_json_parse(&again, text, len, &err));
 	second = sb_json_dump(&again, &len, &err);
@@ -385,6 +386,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sb_err err = {.text = ""};
 	struct choice c;
 	size_t len;
+	int good;
 	const char *word = a & 128 ? fuzz_string(&in) : "";
 	const char *text = fuzz_rest(&in, &len);
 
@@ -396,10 +398,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_done(&in);
 		return 0;
 	}
+	good = !sb_form_check(&doc, &err);
+	if (!good)
+		FUZZ_FAILED(err);
+	/* The edits are for documents of the right form; but others must not
+	 * hurt them. */
 	if (edit(&doc, &c, &notes, &err) < 0) {
 		FUZZ_FAILED(err);
 	} else {
 		FUZZ_CHECK(is_utf8(word));
+		FUZZ_CHECK(!good || !sb_form_check(&doc, &err));
 		check_all(doc.root, &c);
 		look(doc.root);
 		dump_and_parse(&doc);
