@@ -105,14 +105,16 @@ static void forget_ended(void)
  * namespace; returns whether it was. */
 static int kill_if_here(const struct stat *here, const char *name)
 {
-	char path[64] = "/proc/";
+	char path[64];
 	pid_t pid = strtol(name, NULL, 10);
 	struct stat st;
 	int fd, rc = 0;
 
 	if (pid <= 1 || pid == getpid() || strlen(name) > 16)
 		return 0;
-	strcat(strcat(path, name), "/ns/mnt");
+	memcpy(path, "/proc/", 6);
+	memcpy(path + 6, name, strlen(name));
+	memcpy(path + 6 + strlen(name), "/ns/mnt", sizeof("/ns/mnt"));
 	/* Open first, look then: what is seen is what fd stands for. */
 	fd = syscall(SYS_pidfd_open, pid, 0);
 	/* Of others than the user it cannot be told: EACCES. */

@@ -21,7 +21,7 @@ static inline void sb_cleanup_free(void *p)
 }
 
 /* One close and no retry on EINTR: on Linux the descriptor is gone already. */
-static inline void sb_cleanup_fd(int *fd)
+static inline void sb_cleanup_fd(const int *fd)
 {
 	int saved = errno;
 

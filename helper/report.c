@@ -86,7 +86,7 @@ static void add_facts(char *text, size_t size, const struct sb_report *r)
 
 int sb_report_write(int taskdir, const struct sb_report *r, struct sb_err *err)
 {
-	char line[1024], text[sizeof(line) + 1024 + 4 * PATH_MAX] = "";
+	char line[1024], text[sizeof(line) + 1024 + 4UL * PATH_MAX] = "";
 	size_t size = sizeof(text);
 
 	sb_report_line(r, line, sizeof(line));

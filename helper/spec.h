@@ -50,7 +50,7 @@ struct sb_spec {
  * destinations in umounts (a NULL-terminated list; may be NULL). Returns 0, or
  * -1 with err set.
  */
-int sb_spec_mounts(json_t *config, const struct sb_spec_mount *mounts, size_t n,
+int sb_spec_mounts(json_t *config, const struct sb_spec_mount *list, size_t n,
 		   char **umounts, struct sb_err *err);
 
 /*

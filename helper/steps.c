@@ -110,7 +110,7 @@ static int read_name(struct sb_step *s, const char *name)
 	    sscanf(name, "%u.%u.%u", &s->job, &s->step, &s->restart) != 3)
 		return -1;
 	snprintf(again, sizeof(again), "%u.%u.%u", s->job, s->step, s->restart);
-	strcpy(s->name, name);
+	snprintf(s->name, sizeof(s->name), "%s", name);
 	/* What went to the trash has a fourth part. */
 	return strcmp(again, name) ? -1 : 0;
 }

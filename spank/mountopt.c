@@ -324,7 +324,8 @@ static int take_fields(const char **at, struct sb_mountopt *m, char *text,
 	*has_flags = 0;
 	if (**at != ':') {
 		if (m->kind == SB_MOUNT_BIND)
-			strcpy(m->destination, m->source);
+			memcpy(m->destination, m->source,
+			       strlen(m->source) + 1);
 		return 0;
 	}
 	++*at;

@@ -75,9 +75,11 @@ char *sb_proc_name(char *buf, const char *prefix, unsigned long long v)
 /* "/proc/<pid>/<what>" without stdio, which may take locks. */
 static const char *proc_path(char buf[64], pid_t pid, const char *what)
 {
-	sb_proc_name(buf, "/proc/", pid);
-	strcat(buf, "/");
-	return strcat(buf, what);
+	size_t at = strlen(sb_proc_name(buf, "/proc/", pid));
+
+	buf[at] = '/';
+	memcpy(buf + at + 1, what, strlen(what) + 1);
+	return buf;
 }
 
 int sb_proc_read(pid_t pid, struct sb_proc *p)
@@ -125,7 +127,7 @@ static int pidfd_open(pid_t pid)
 static int end_process(int pidfd, pid_t pid)
 {
 	struct pollfd pfd = {.fd = pidfd, .events = POLLIN};
-	struct timespec nap = {.tv_nsec = 20 * 1000000};
+	struct timespec nap = {.tv_nsec = 20 * 1000000L};
 
 	if (pidfd >= 0) {
 		if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0)
@@ -153,8 +155,8 @@ static int thread_children(int taskfd, const char *tid, pid_t *pids, int n,
 
 	if (strlen(tid) > 16)
 		return n;
-	memcpy(path, tid, strlen(tid) + 1);
-	strcat(path, "/children");
+	memcpy(path, tid, strlen(tid));
+	memcpy(path + strlen(tid), "/children", sizeof("/children"));
 	if (sb_proc_slurp(taskfd, path, buf, sizeof(buf)) <= 0)
 		return n;
 	while (*s && n < max) {

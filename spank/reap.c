@@ -423,7 +423,10 @@ static int reap_task(int dir, int out, long task)
 	if (fstat(dir, &st) < 0)
 		return SB_REAP_DONE;
 	for (int i = 0; i < 2; i++) {
-		if (i && is_published(dir, strcat(name, SB_NODE_SUFFIX)))
+		if (i)
+			memcpy(name + strlen(name), SB_NODE_SUFFIX,
+			       sizeof(SB_NODE_SUFFIX));
+		if (i && is_published(dir, name))
 			break;
 		fd = open_dir(dir, name, st.st_dev);
 		if (fd < 0)

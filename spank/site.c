@@ -49,7 +49,8 @@ int sb_site_expand(char *dst, size_t size, const char *pattern,
 		if (n + (add ? strlen(add) : 1) >= size)
 			return sb_fail(err, SB_FAIL, "ContainerPath: too long");
 		if (add) {
-			n += strlen(strcpy(dst + n, add));
+			memcpy(dst + n, add, strlen(add));
+			n += strlen(add);
 			p++;
 		} else {
 			dst[n++] = *p;

@@ -368,7 +368,7 @@ static void reap_now(struct sb_reap *r, const char *what)
 	 * UnkillableStepTimeout, which drains the node: so all tasks together
 	 * have no more time than one. */
 	step.spent += sb_now_ms() - began;
-	step.slow |= rc < 0 || step.spent > TASK_SECONDS * 1000;
+	step.slow |= rc < 0 || step.spent > TASK_SECONDS * 1000LL;
 	if (rc)
 		slurm_info("stepbox: %s: %s: its container may still run",
 			   step.dir.name, what);
