@@ -438,19 +438,13 @@ static int reap_task(int dir, int out, long task)
 	return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
 }
 
-int sb_reap(int dir, int out, void *arg)
+static int reap_step(int fd, int out, const struct sb_reap *r)
 {
-	const struct sb_reap *r = arg;
 	struct pass p = {.r = r, .out = out};
 	struct stat st;
-	int fd, rc;
+	int rc;
 
-	if (!fstat(dir, &st))
-		allow(dir, &st);
-	if (r->task >= 0)
-		return reap_task(dir, out, r->task);
-	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return SB_REAP_LEFT;
 	p.dev = st.st_dev;
 	if (r->task == SB_REAP_SHARED) {
@@ -469,4 +463,22 @@ int sb_reap(int dir, int out, void *arg)
 	if (all_tasks(&p, fd, pass_layer) < 0 || empty(fd, 0) < 0)
 		rc = -1;
 	return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
+}
+
+int sb_reap(int dir, int out, void *arg)
+{
+	const struct sb_reap *r = arg;
+	struct stat st;
+	int fd, rc;
+
+	if (!fstat(dir, &st))
+		allow(dir, &st);
+	if (r->task >= 0)
+		return reap_task(dir, out, r->task);
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return SB_REAP_LEFT;
+	rc = reap_step(fd, out, r);
+	close(fd);
+	return rc;
 }

@@ -9,6 +9,16 @@
 
 #include <fcntl.h>
 
+/* The lowest descriptor that is free. */
+static inline int unit_free_fd(void)
+{
+	int fd = open("/dev/null", O_PATH | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
 /* sb_reap of task in the step directory at path; said gets its report. */
 static inline int unit_reap_task(const char *path, long task, int keep,
 				 char *said, size_t size)
@@ -16,10 +26,13 @@ static inline int unit_reap_task(const char *path, long task, int keep,
 	struct sb_reap r = {
 		.name = "1.2.0", .task = task, .keep_deletes = keep};
 	int out[2], rc, dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int before;
 	ssize_t n;
 
 	assert_int_equal(pipe(out), 0);
+	before = unit_free_fd();
 	rc = sb_reap(dir, out[1], &r);
+	assert_int_equal(unit_free_fd(), before);
 	close(out[1]);
 	n = read(out[0], said, size - 1);
 	said[n < 0 ? 0 : n] = '\0';
