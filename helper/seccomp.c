@@ -426,9 +426,10 @@ static int make_context(struct arch *a, uint32_t def)
 {
 	int rc;
 
+	errno = 0;
 	a->ctx = seccomp_init(def);
 	if (!a->ctx)
-		return -EINVAL;
+		return errno == ENOMEM ? -ENOMEM : -EINVAL;
 	if (a->token == seccomp_arch_native())
 		return 0;
 	rc = seccomp_arch_add(a->ctx, a->token);
@@ -481,12 +482,14 @@ static int do_arch(struct build *b, size_t i, const char *name)
 
 static int do_arches(struct build *b, const json_t *o)
 {
+	int rc = add_arch(b, seccomp_arch_native());
 	const json_t *list;
 
-	if (add_arch(b, seccomp_arch_native()) < 0)
+	if (rc)
 		return bad(b, "defaultAction",
-			   "libseccomp refuses it; this kernel may not know "
-			   "the action");
+			   rc == -ENOMEM ? strerror(ENOMEM)
+					 : "libseccomp refuses it; this kernel "
+					   "may not know the action");
 	if (get_array(b, o, "architectures", &list) < 0)
 		return -1;
 	for (size_t i = 0; i < json_array_size(list); i++) {
