@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,7 +70,7 @@ char *sb_fdio_read_in_root(int rootfd, const char *path, size_t max,
 	return read_all(fd, max, path, len, err);
 }
 
-int sb_fdio_write_all(int fd, const void *data, size_t len)
+static int write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;
 
@@ -84,6 +85,25 @@ int sb_fdio_write_all(int fd, const void *data, size_t len)
 		len -= n;
 	}
 	return 0;
+}
+
+int sb_fdio_write_all(int fd, const void *data, size_t len)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction pipe, size;
+	int rc, errnum;
+
+	sigaction(SIGPIPE, &ignore, &pipe);
+	sigaction(SIGXFSZ, &ignore, &size);
+	rc = write_all(fd, data, len);
+	errnum = errno;
+	/* Blocked, they wait all the same, until they are ignored anew. */
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
+	sigaction(SIGPIPE, &pipe, NULL);
+	sigaction(SIGXFSZ, &size, NULL);
+	errno = errnum;
+	return rc;
 }
 
 int sb_fdio_write(int dirfd, const char *name, const void *data, size_t len,

@@ -23,7 +23,9 @@ char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
 int sb_fdio_write(int dirfd, const char *name, const void *data, size_t len,
 		  struct sb_err *err);
 
-/* write(2) until all is written. Returns 0, or -1 with errno set. */
+/* write(2) until all is written. Where nobody reads any more, or a limit of
+ * file sizes is reached, that is an error (EPIPE, EFBIG) and no signal. Returns
+ * 0, or -1 with errno set. */
 int sb_fdio_write_all(int fd, const void *data, size_t len);
 
 /* The absolute path of an open descriptor; the caller frees it. NULL with

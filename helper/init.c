@@ -67,13 +67,20 @@ static struct {
 static void say(const char *a, const char *b, const char *c, const char *d)
 {
 	const char *parts[] = {"stepbox: ", a, b, c, d, " (", opt.where, ")\n"};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
 	char line[2048];
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		for (const char *p = parts[i]; p && *p && n < sizeof(line); p++)
 			line[n++] = (*p < ' ' && *p != '\n') ? '?' : *p;
+	/* That nobody reads it any more does not end the command. */
+	sigaction(SIGPIPE, &ignore, &before);
 	(void)!write(STDERR_FILENO, line, n);
+	/* Blocked, it waits all the same, until it is ignored anew. */
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGPIPE, &before, NULL);
 }
 
 /* The kernel's words for capabilities and filters (capget(2), seccomp(2)): musl

@@ -12,6 +12,7 @@
 #include "run.h"
 #include "show.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,8 +48,22 @@ static int usage(FILE *to, int code)
 	return code;
 }
 
+/* What we open is not to get the number of a closed one of these: messages
+ * would go there, and runtimes want all three. */
+static int open_missing(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (open_missing() < 0) {
+		perror("stepbox: /dev/null");
+		return SB_FAIL;
+	}
 	/* Inherited as ignored, it would hide every child's exit status. */
 	signal(SIGCHLD, SIG_DFL);
 	/* Executed in place of a command whose argv[0] it could not keep. */

@@ -23,6 +23,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* ---- a container of its own ---- */
 
@@ -148,11 +149,27 @@ static void locate(struct sb_run *r)
 	r->plan.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
+/* With fewer we could not even remove what we have made. */
+#define MIN_FILES 16
+
+static int check_files(struct sb_err *err)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= MIN_FILES)
+		return 0;
+	return sb_fail(err, SB_FAIL,
+		       "the limit of open files (ulimit -n) is %d: too low to "
+		       "make a container",
+		       (int)files.rlim_cur);
+}
+
 static int run(struct sb_run *r, struct sb_err *err)
 {
 	int rc = 1;
 
-	if (sb_taskdir_step(&r->dir, r->job.dir, err) < 0)
+	if (check_files(err) < 0 ||
+	    sb_taskdir_step(&r->dir, r->job.dir, err) < 0)
 		return -1;
 	if (may_share(r))
 		rc = run_shared(r, err);

@@ -16,6 +16,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -551,6 +552,8 @@ int sb_show(int argc, char **argv)
 	struct sb_err err;
 	int rc = sb_job_read_show(&s.d.job, argc, argv, &err);
 
+	/* Of a pager that has seen enough: the directory must go. */
+	signal(SIGPIPE, SIG_IGN);
 	if (!rc)
 		rc = show(&s, &err);
 	if (rc < 0) {

@@ -42,6 +42,9 @@ static int refused(const char *what, struct sb_err *err)
 	int errnum = errno;
 	char text[32];
 
+	/* That is a limit of the job's. */
+	if (errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM)
+		return sb_fail(err, SB_FAIL, "%s: %s", what, strerror(errnum));
 	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
 		if (sb_proc_slurp(AT_FDCWD, switches[i].file, text,
 				  sizeof(text)) > 0 &&
