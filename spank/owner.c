@@ -26,16 +26,33 @@ int sb_owner_line(char *text, size_t size, uid_t uid, gid_t gid)
 			getpid(), self.start, sb_proc_pidns(), boot);
 }
 
+static int parse(const char *text, struct sb_owner *o)
+{
+	return sscanf(text, "%u %u %d %llu %llu %39s", &o->uid, &o->gid,
+		      &o->pid, &o->start, &o->pidns, o->boot) == 6
+		       ? 0
+		       : -1;
+}
+
 int sb_owner_read(int dir, const char *name, struct sb_owner *o)
 {
 	char text[256];
 
 	if (sb_proc_slurp(dir, name, text, sizeof(text)) <= 0)
 		return -1;
-	return sscanf(text, "%u %u %d %llu %llu %39s", &o->uid, &o->gid,
-		      &o->pid, &o->start, &o->pidns, o->boot) == 6
-		       ? 0
-		       : -1;
+	return parse(text, o);
+}
+
+int sb_owner_torn(int dir, const char *name)
+{
+	size_t len = strlen(name), end = strlen(SB_OWNER_NEW);
+	struct sb_owner o;
+	char text[256];
+
+	if (len > end && !strcmp(name + len - end, SB_OWNER_NEW))
+		return 0;
+	return sb_proc_slurp(dir, name, text, sizeof(text)) >= 0 &&
+	       parse(text, &o) < 0;
 }
 
 int sb_owner_dead(const struct sb_owner *o)

@@ -14,6 +14,8 @@
 
 /* In the node's directory: a file per step directory, of the same name. */
 #define SB_OWNER_DIR ".owner"
+/* Ends the name of one that is not yet renamed into place. */
+#define SB_OWNER_NEW ".tmp"
 
 struct sb_owner {
 	uid_t uid; /* the job's user */
@@ -30,6 +32,10 @@ int sb_owner_line(char *text, size_t size, uid_t uid, gid_t gid);
 /* Reads name in the record directory dir. Returns 0, or -1: there is none, or
  * it is none of ours. */
 int sb_owner_read(int dir, const char *name, struct sb_owner *o);
+
+/* Whether name in the record directory is there, but is no record, nor one that
+ * is being written (SB_OWNER_NEW). */
+int sb_owner_torn(int dir, const char *name);
 
 /* Whether the slurmstepd is surely dead: a pid means nothing in another pid
  * namespace, unless the machine was started anew since. */

@@ -126,7 +126,7 @@ static int owner_write(int node, const char *name, const struct sb_user *user)
 	int dir, fd, len, rc = -1;
 
 	len = sb_owner_line(text, sizeof(text), user->uid, user->gid);
-	snprintf(tmp, sizeof(tmp), "%.48s.tmp", name);
+	snprintf(tmp, sizeof(tmp), "%.48s" SB_OWNER_NEW, name);
 	dir = open_records(node);
 	if (dir < 0)
 		return -1;
@@ -169,18 +169,27 @@ static int to_trash(int node, const char *name)
 	int dir = open_records(node);
 	struct timespec now;
 	char to[TRASH_NAME];
-	int rc = -1;
+	int rc = -1, saved;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(to, sizeof(to), "%.47s.%llx", name,
 		 now.tv_sec * 1000000000ULL + now.tv_nsec);
 	if (trash >= 0 && dir >= 0 &&
-	    (!renameat(dir, name, dir, to) || errno == ENOENT))
+	    (!renameat(dir, name, dir, to) || errno == ENOENT)) {
 		rc = renameat(node, name, trash, to);
+		saved = errno;
+		/* Busy: with a user's mount on it, it stays where it is, and so
+		 * must its record, or nobody would know of it any more. */
+		if (rc < 0)
+			renameat(dir, to, dir, name);
+	} else {
+		saved = errno;
+	}
 	if (trash >= 0)
 		close(trash);
 	if (dir >= 0)
 		close(dir);
+	errno = saved;
 	return rc;
 }
 
@@ -345,6 +354,27 @@ static int sweep_one(int node, int parent, const char *name,
 	return rc < 0 ? -1 : 0;
 }
 
+/* The owner by its record. One that is not whole is of before a crash of the
+ * machine, as each is renamed into place: then the directory tells whose it
+ * is. */
+static int read_owner(int dir, int parent, const char *name, struct sb_owner *o)
+{
+	struct stat st = {.st_uid = 0};
+	int fd;
+
+	if (!sb_owner_read(dir, name, o))
+		return 0;
+	if (!sb_owner_torn(dir, name))
+		return -1;
+	fd = sb_owner_open(parent, name);
+	if (fd >= 0) {
+		fstat(fd, &st);
+		close(fd);
+	}
+	*o = (struct sb_owner){.uid = st.st_uid, .gid = st.st_gid};
+	return 0;
+}
+
 static int of_job(const char *name, uint32_t job)
 {
 	char prefix[16];
@@ -372,15 +402,14 @@ static void sweep_records(int node, int dir, int trash, DIR *d, uint32_t job,
 
 	while ((e = readdir(d)) && seconds() < end) {
 		struct sb_owner o;
-		int rc = 0;
+		int in_trash = is_trash(e->d_name), rc = 0;
+		int parent = in_trash ? trash : node;
 
 		if (e->d_name[0] == '.' || !of_job(e->d_name, job) ||
-		    sb_owner_read(dir, e->d_name, &o) < 0)
+		    read_owner(dir, parent, e->d_name, &o) < 0)
 			continue;
-		if (is_trash(e->d_name))
-			rc = sweep_one(node, trash, e->d_name, &o, found);
-		else if (sb_owner_dead(&o))
-			rc = sweep_one(node, node, e->d_name, &o, found);
+		if (in_trash || sb_owner_dead(&o))
+			rc = sweep_one(node, parent, e->d_name, &o, found);
 		if (rc < 0)
 			return;
 	}

@@ -11,7 +11,7 @@ teardown() {
 	untrap_helper
 	C bash -c 'for ((i = 0; i < 100; i++)); do mountpoint -q /run/stepbox || break
 			mount -o remount,rw /run/stepbox; umount /run/stepbox || sleep 0.2; done
-		rm -rf /tmp/store /home/alice/precious /tmp/precious /tmp/squat*'
+		rm -rf /run/stepbox/n1/{,.owner/}9*.0.0 /tmp/store /home/alice/precious /tmp/precious /tmp/squat*'
 	default_conf
 	assert_clean
 }
@@ -161,4 +161,280 @@ job_of() { sed -n 's|.*/n1/\([0-9]*\)\.0\.0/.*|\1|p' <<<"$1" | head -n 1; }
 	restart_slurmd
 	until_true 20 spool_empty
 	logged "stepbox: $job.0.0: its slurmstepd was gone: cleaned up"
+}
+
+# ---- 24 ----
+
+# TEXT: refused on the node, in one line.
+refused() {
+	fails_with 125 A srun -Q -w n1 -n3 --chdir=/ --container="$B" echo inside
+	is "$(grep -c ^stepbox: <<<"$output")" 1
+	has "$1"
+	has "(node n1"
+	lacks inside
+}
+
+site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
+
+@test "fault 24: spool missing, wrong owner or mode, symlink, noexec" {
+	local own="must be root's and writable by root alone"
+	C bash -c 'rm -rf /var/lib/sc; mkdir -m 755 /var/lib/sc; cd /var/lib/sc; mkdir -m 755 hers mine; chown alice hers
+		mkdir -m 775 group; chgrp alice group; mkdir -m 757 others; mkdir -m 1777 sticky; : >file
+		ln -s mine hers-link; chown -h alice hers-link; ln -s mine link; ln -s hers to-hers'
+	site ContainerPath=/var/lib/sc/hers
+	refused "stepbox: ContainerPath /var/lib/sc/hers: $own (node n1)"
+	site ContainerPath=/var/lib/sc/hers/below
+	refused "stepbox: ContainerPath /var/lib/sc/hers: $own (node n1)"
+	site ContainerPath=/var/lib/sc/group/below
+	refused "stepbox: ContainerPath /var/lib/sc/group: $own (node n1)"
+	site ContainerPath=/var/lib/sc/others
+	refused "stepbox: ContainerPath /var/lib/sc/others: $own (node n1)"
+	site ContainerPath=/var/lib/sc/sticky/x
+	refused "stepbox: ContainerPath /var/lib/sc/sticky: $own (node n1)"
+	site ContainerPath=/var/lib/sc/hers-link
+	refused "stepbox: ContainerPath /var/lib/sc/hers-link: $own (node n1)"
+	site ContainerPath=/var/lib/sc/to-hers
+	refused "stepbox: ContainerPath /var/lib/sc/to-hers: $own (node n1)"
+	site ContainerPath=/var/lib/sc/file
+	refused "stepbox: ContainerPath /var/lib/sc/file: Not a directory (node n1)"
+	site ContainerPath=/var/lib/sc/closed
+	C mkdir -m 700 /var/lib/sc/closed
+	refused "stepbox: step directory /var/lib/sc/closed/n1/"
+	has "Permission denied"
+	# Missing: made, with modes that do; by way of a link of root's, too.
+	site ContainerPath=/var/lib/sc/link/new/er
+	run A srun -Q -w n1 --chdir=/ --container="$B" echo inside
+	is "$output" inside
+	is "$(C stat -c '%U %a' /var/lib/sc/mine/new /var/lib/sc/mine/new/er /var/lib/sc/mine/new/er/n1)" \
+		$'root 755\nroot 755\nroot 711'
+	is "$(C find /var/lib/sc -mindepth 2 -name '*.0.0*')" ""
+	C rm -r /var/lib/sc
+	default_conf
+	# A runtime's state and our files lie there; nothing in it is executed.
+	spool noexec,nosuid,nodev
+	for n in 1 3; do
+		run A srun -Q -w n1 -n"$n" --chdir=/ --container="$B" echo inside
+		is "${#lines[@]} $status" "$n 0"
+	done
+	until_true 20 spool_empty
+}
+
+# ---- 25 ----
+
+@test "fault 25: a predictable name squatted by another user" {
+	local n boot
+	# Where step directories are made, users make nothing, and see no names.
+	start_step 1
+	for u in alice bob; do
+		for d in /run/stepbox /run/stepbox/n1 /run/stepbox/n1/.owner; do
+			fails_with 1 "$TOP/test/cluster" run "$SB_CLUSTER" -u "$u" -- mkdir "$d/9999.0.0"
+			has "Permission denied"
+		done
+		fails_with 2 "$TOP/test/cluster" run "$SB_CLUSTER" -u "$u" -- ls /run/stepbox/n1 /run/stepbox/n1/.trash
+	done
+	fails_with 2 "$TOP/test/cluster" run "$SB_CLUSTER" -u bob -- ls "$(step_dir)"
+	A scancel "$job"
+	until_true 20 ended
+	# By hand, in /tmp: a name that is taken, even if it could be foreseen, is
+	# not used, but another.
+	for n in 1 2; do
+		run A strace -D -f -qq -o /dev/null -e trace=mkdir,mkdirat -e "inject=mkdir,mkdirat:error=EEXIST:when=$n" \
+			stepbox run --bundle=$B -- echo inside
+		[[ $status == 0 && $output == *inside* ]] || {
+			is "$status" 125
+			is "$(grep -c "^stepbox: .*File exists (by hand)" <<<"$output")" 1
+		}
+	done
+	is "$(C find /tmp -maxdepth 1 -name 'stepbox-??????')" ""
+	# A writable container's data, where bob has put a directory of the very
+	# name: the random part is taken from it, and the helper has a known pid.
+	C install -d -m 1777 /tmp/store
+	site WritablePath=/tmp/store
+	boot=$(C cut -c1-8 /proc/sys/kernel/random/boot_id)
+	C bash -c 'cd /usr/local/bin; mv stepbox stepbox.real; cat >stepbox; chmod 755 stepbox' <<-END
+		#!/bin/bash
+		echo "stepbox.n1.$boot.\$SLURM_JOB_ID.0.0.\$SLURM_LOCALID.\$(printf %08x \$\$)" >/home/alice/squat
+		until [[ -e /tmp/squat ]]; do sleep 0.05; done
+		exec strace -D -qq -o /home/alice/trace -e trace=getrandom,mkdirat -e inject=getrandom:error=EAGAIN /usr/local/bin/stepbox.real "\$@"
+	END
+	A rm -f squat trace
+	ash 'srun -Q -w n1 --chdir=/ --container=$B --container-writable touch /made >out 2>&1; echo $? >rc' >/dev/null 2>&1 3>&- &
+	n=$(wait_line /home/alice/squat)
+	C install -d -m 777 -o bob "/tmp/store/$n"
+	C touch /tmp/squat
+	until_true 30 A test -s rc
+	run A cat rc out trace
+	is "${lines[0]}" 125
+	has "stepbox: WritablePath /tmp/store: File exists (node n1, task 0)"
+	has "\"$n\", 0700) = -1 EEXIST"
+	# Bob's stays as it is.
+	is "$(C stat -c %U "/tmp/store/$n")" bob
+	is "$(C find "/tmp/store/$n" -mindepth 1)" ""
+	A rm rc out trace squat
+}
+
+# ---- 26 ----
+
+@test "fault 26: symlinks raced against the cleanup" {
+	local i
+	C bash -c 'mkdir -m 755 /tmp/precious; touch /tmp/precious/{1,2,3}; cp -a /tmp/precious /home/alice; chown -R alice: /home/alice/precious'
+	for i in 1 2 3 4; do
+		start_step 1
+		for target in /tmp/precious /home/alice/precious; do
+			A mkdir "$(step_dir)/task-0/$((++n))"
+			A setsid "$MESS" race "$(step_dir)/task-0/$n" "$target" 2000 >/dev/null 2>&1 3>&- &
+			# What root could be led to by the name of a task's directory.
+			A ln -s "$target" "$(step_dir)/task-$n"
+		done
+		until_true 20 C test -e "$(step_dir)/task-0/$n/d"
+		A scancel "$job"
+		until_true 20 ended
+		until_true 30 no_jobs
+		until_true 30 nodes_idle
+	done
+	wait
+	is "$(C bash -c 'echo /tmp/precious/* /home/alice/precious/*')" \
+		"/tmp/precious/1 /tmp/precious/2 /tmp/precious/3 /home/alice/precious/1 /home/alice/precious/2 /home/alice/precious/3"
+	is "$(C stat -c '%U %a' /tmp/precious /home/alice/precious)" $'root 755\nalice 755'
+	# Whoever goes on making entries keeps his directory, until he stops.
+	nothing_left || restart_slurmd
+}
+
+# ---- 27 ----
+
+@test "fault 27: very many files, closed directories, sockets and links: gone with the step" {
+	C install -d -m 1777 /tmp/store
+	site WritablePath=/tmp/store
+	mark
+	ash 'timeout 120 srun -Q -w n1 --chdir=/ --container=$B --container-writable sh -c "
+		mkdir -p /many /shut/in/side && mess files /many 100000 && touch /shut/in/side/f && rm -r /etc/of 2>/dev/null
+		mkfifo /shut/in/fifo && ln -s /nonesuch /shut/link && chmod 0 /shut/in/side /shut/in /shut /many"'
+	until_true 60 nothing_left
+	until_true 60 eval '[[ -z $(C find /tmp/store -mindepth 1) ]]'
+	# In the step directory itself, by a process beside the step.
+	start_step 1
+	A bash -c 'cd "$1/task-0" && mkdir -p many a/b && "$2" files many 20000 && chmod 0 many a/b a' x "$(step_dir)" "$MESS"
+	A scancel "$job"
+	until_true 20 ended
+	until_true 60 nothing_left
+}
+
+@test "fault 27: mounts and subuids' files in the step directory: logged, kept from all, gone later" {
+	local mounted
+	start_step 1
+	mark
+	mounted=$(step_dir)/task-0/mounted
+	A mkdir "$mounted"
+	C mount -t tmpfs busy "$mounted"
+	C touch "$mounted/kept"
+	A scancel "$job"
+	until_true 20 ended
+	until_true 30 no_jobs
+	until_true 20 logged "error: stepbox: step directory $job.0.0 could not be removed now"
+	until_true 20 nodes_idle
+	# In root's trash, whole, as nothing goes beyond a mount.
+	mounted=$(C bash -c 'echo /run/stepbox/n1/.trash/'"$job"'.0.0.*')/task-0/mounted
+	C test -e "$mounted/kept"
+	C umount "$mounted"
+	restart_slurmd
+	until_true 20 nothing_left
+	logged "stepbox: $job.0.0.[0-9a-f]*: its slurmstepd was gone: cleaned up"
+
+	# What a user may have by newuidmap: files of an id of his, and a directory,
+	# which only that id can empty.
+	start_step 1
+	mark
+	A mkdir "$(step_dir)/task-0/sub"
+	C bash -c 'cd "$1/task-0/sub" && touch file && mkdir -p dir && touch dir/file && chown -R 131136000:131136000 file dir' x "$(step_dir)"
+	A scancel "$job"
+	until_true 20 ended
+	until_true 30 no_jobs
+	until_true 20 logged "error: stepbox: step directory $job.0.0 could not be removed now"
+	until_true 20 nodes_idle
+	run C bash -c 'cd /run/stepbox/n1/.trash/'"$job"'.0.0.* && find . -type f -o -name sub'
+	is "$output" $'./task-0/sub\n./task-0/sub/dir/file'
+	C bash -c 'chown -R alice: /run/stepbox/n1/.trash/'"$job"'.0.0.*'
+	run C stepbox clean
+	is "$status" 0
+	until_true 20 nothing_left
+}
+
+@test "fault 27: a mount on the step directory itself; busy when it ends" {
+	start_step 1
+	mark
+	C mount -t tmpfs busy "$(step_dir)"
+	A scancel "$job"
+	until_true 30 ended
+	until_true 30 no_jobs
+	until_true 20 logged "error: stepbox: step directory $job.0.0 could not be removed now"
+	until_true 20 nodes_idle
+	C mountpoint -q "$(step_dir)"
+	C umount "$(step_dir)"
+	restart_slurmd
+	until_true 20 nothing_left
+}
+
+# ---- 28 ----
+
+# NAME LINE: a step directory of alice's and its record.
+stale() {
+	C bash -c 'cd /run/stepbox/n1 && mkdir -m 700 "$1" && echo f >"$1/f" && chown -R alice: "$1" && printf "%b" "$2" >".owner/$1"' x "$1" "$2"
+}
+
+@test "fault 28: stale directories: by slurmstepd's life, start time, pid namespace, boot id" {
+	local pid start ns boot n
+	A srun -Q -w n1 --chdir=/ --container="$B" true
+	pid=$(C cat /run/slurmctld.pid)
+	start=$(C bash -c 'read -r s <"/proc/$1/stat"; s=(${s##*) }); echo "${s[19]}"' x "$pid")
+	ns=$(C stat -Lc %i /proc/self/ns/pid)
+	boot=$(C cat /proc/sys/kernel/random/boot_id)
+	mark
+	stale 9001.0.0 "2001 2001 $pid $start $ns $boot\n"
+	stale 9002.0.0 "2001 2001 $pid 1 $ns $boot\n"
+	stale 9003.0.0 "2001 2001 $pid $start $ns 00000000-0000-0000-0000-000000000000\n"
+	stale 9004.0.0 "2001 2001 4194999 1 $ns $boot\n"
+	# Of another pid namespace nobody can tell; of another boot's, all can.
+	stale 9005.0.0 "2001 2001 $pid 1 1 $boot\n"
+	stale 9006.0.0 "2001 2001 $pid 1 1 00000000-0000-0000-0000-000000000000\n"
+	# A crash of the machine may leave a record that was never written.
+	stale 9007.0.0 ""
+	stale 9008.0.0 "2001 20"
+	# Of the two that belong together, one may be gone.
+	stale 9009.0.0 "2001 2001 4194999 1 $ns $boot\n"
+	C rm -r /run/stepbox/n1/9009.0.0
+	restart_slurmd
+	kept='.owner/9001.0.0 .owner/9005.0.0 9001.0.0 9005.0.0'
+	swept() { [[ $(C bash -c 'cd /run/stepbox/n1 && echo .owner/9* 9*.0.0') == "$kept" ]]; }
+	until_true 20 swept
+	for n in 2 3 4 6 7 8; do
+		logged "stepbox: 900$n.0.0: its slurmstepd was gone: cleaned up"
+	done
+}
+
+@test "fault 28: stale directories: everything killed at once" {
+	start_step 3
+	"$TOP/test/cluster" slurmd "$SB_CLUSTER" kill9 n1
+	C bash -c 'for p in /proc/[0-9]*; do u=$(stat -c %u "$p" 2>/dev/null)
+		case $(tr "\0" " " 2>/dev/null <"$p/cmdline") in "slurmstepd: [$1."*) kill -KILL "${p#/proc/}" ;;
+		*) [[ $u != 2001 ]] || kill -KILL "${p#/proc/}" ;; esac; done; true' x "$job"
+	until_true 20 ended
+	C test -d "$(step_dir)"
+	mark
+	"$TOP/test/cluster" slurmd "$SB_CLUSTER" start n1
+	until_true 20 nothing_left
+	logged "stepbox: $job.0.0: its slurmstepd was gone: cleaned up"
+	A scancel "$job" 2>/dev/null || :
+	until_true 30 no_jobs
+	run A srun -Q -w n1 --chdir=/ --container="$B" echo inside
+	is "$output" inside
+}
+
+@test "fault 28: stale directories: a writable container's data of an earlier boot" {
+	C bash -c 'install -d -m 1777 /tmp/store; cd /tmp/store; mkdir stepbox.n1.00000000.{1,2}.0.0.0.x stepbox.n2.00000000.3.0.0.0.x
+		touch stepbox.n1.00000000.1.0.0.0.x/f; mkdir -p stepbox.n1.00000000.1.0.0.0.x/work/work; chmod 0 stepbox.n1.00000000.1.0.0.0.x/work/work
+		chown -R alice stepbox.n1.00000000.1.* stepbox.n2.*; chown bob stepbox.n1.00000000.2.*'
+	site WritablePath=/tmp/store
+	run A srun -Q -w n1 --chdir=/ --container="$B" --container-writable echo inside
+	is "$output" inside
+	is "$(C bash -c 'cd /tmp/store; echo *')" "stepbox.n1.00000000.2.0.0.0.x stepbox.n2.00000000.3.0.0.0.x"
 }
