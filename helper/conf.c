@@ -193,6 +193,22 @@ static int set_bool(struct sb_conf *c, const struct key *k, const char *value,
 	return 0;
 }
 
+/* Up to a day; more is no limit, which is 0. */
+static int set_seconds(struct sb_conf *c, const struct key *k,
+		       const char *value, struct sb_err *err)
+{
+	unsigned int *to = at(c, k);
+	size_t len = strspn(value, "0123456789");
+
+	*to = 0;
+	for (const char *p = value; *p && len < 6; p++)
+		*to = *to * 10 + (*p - '0');
+	if (!len || len > 5 || value[len] || *to > 86400)
+		return sb_fail(err, SB_FAIL, "%s=%s: not 0 to 86400 seconds",
+			       k->name, value);
+	return 0;
+}
+
 /* The words of a key whose value is an enum's; NULL where one has no word. */
 static const char *const mode_words[] = {
 	[SB_MODE_RUN] = "run",
@@ -297,6 +313,7 @@ static const struct key keys[] = {
 	{"WritableDefault", set_bool, AT(writable)},
 	{"WritablePath", set_writable_path, AT(writable_path)},
 	{"BundlePath", add_bundle_path, AT(bundle_paths)},
+	{"BundleTimeout", set_seconds, AT(bundle_timeout)},
 	{"AllowRuntime", add_runtimes, AT(allow_runtimes)},
 	{"PasswdEntry", set_bool, AT(passwd_entry)},
 	{"SeccompProfile", set_profile, AT(seccomp_profile)},
@@ -449,7 +466,7 @@ int sb_conf_load(struct sb_conf *c, const char *path, const char *runtime,
 {
 	struct sb_conf own;
 
-	*c = (struct sb_conf){.passwd_entry = 1};
+	*c = (struct sb_conf){.passwd_entry = 1, .bundle_timeout = 60};
 	if (sb_kv_read(path, SB_KV_ANY, pair, c, err) < 0)
 		return sb_wrap(err, "configuration");
 	if (choose_runtime(c, runtime, err) < 0)

@@ -60,6 +60,7 @@ struct sb_conf {
 	struct sb_strv env_set;	       /* EnvSet: "NAME=VALUE" */
 	struct sb_strv bundle_paths;   /* BundlePath; none: all are allowed */
 	struct sb_strv allow_runtimes; /* AllowRuntime */
+	unsigned int bundle_timeout;   /* BundleTimeout, in s; 0: none */
 	int writable, mount_home;      /* WritableDefault, MountHome */
 	int passwd_entry, slurm_client, allow_root;
 	char *writable_path;   /* WritablePath, unexpanded; NULL: default */

@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "mpi.h"
 #include "path.h"
+#include "reach.h"
 #include "runtime.h"
 #include "spec.h"
 
@@ -177,6 +178,10 @@ static void choose_mode(struct sb_plan *p)
 
 static int open_bundle(struct sb_plan *p, struct sb_err *err)
 {
+	/* Who only asks can wait, and be interrupted. */
+	if (!p->explain &&
+	    sb_reach_bundle(p->job->bundle, p->conf->bundle_timeout, err) < 0)
+		return -1;
 	if (sb_bundle_open(&p->bundle, p->job->bundle, err) < 0 ||
 	    sb_plan_check_path(p->conf, p->bundle.path, err) < 0)
 		return -1;

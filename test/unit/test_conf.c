@@ -138,6 +138,13 @@ static void test_defaults(void **state)
 	assert_int_equal(c.env_set.n, 0);
 	assert_int_equal(c.bundle_paths.n, 0);
 	assert_int_equal(c.allow_runtimes.n, 0);
+	assert_int_equal(c.bundle_timeout, 60);
+	sb_conf_free(&c);
+	load(&c, RUN3 "BundleTimeout=86400\n");
+	assert_int_equal(c.bundle_timeout, 86400);
+	sb_conf_free(&c);
+	load(&c, RUN3 "bundletimeout=0\n");
+	assert_int_equal(c.bundle_timeout, 0);
 	sb_conf_free(&c);
 }
 
@@ -229,6 +236,10 @@ static void test_new_refused(void **state)
 	refused("EnvSet=A-B=1", "not NAME=VALUE");
 	refused("EnvSet=SLURM_STEPBOX_DIR=/x", "not NAME=VALUE");
 	refused("BundlePath=images", "BundlePath=images: not absolute");
+	refused("BundleTimeout=86401", "not 0 to 86400 seconds");
+	refused("BundleTimeout=-1", "not 0 to 86400 seconds");
+	refused("BundleTimeout=1m", "BundleTimeout=1m: not 0 to");
+	refused("BundleTimeout=4294967297", "not 0 to 86400 seconds");
 	refused("WritablePath=scratch", "WritablePath=scratch: not absolute");
 	refused("AllowRuntime=a,../b", "\"../b\" is not the name");
 	refused("AllowRuntime=.a", "\".a\" is not the name");
