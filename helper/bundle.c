@@ -9,7 +9,20 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/* A directory that may be entered. Returns it, or -1 with errno set. */
+static int open_dir(int dirfd, const char *path)
+{
+	_cleanup_fd_ int fd =
+		openat(dirfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || faccessat(fd, ".", X_OK, 0) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
 
 static int open_bundle(struct sb_bundle *b, const char *path,
 		       struct sb_err *err)
@@ -18,7 +31,7 @@ static int open_bundle(struct sb_bundle *b, const char *path,
 
 	if (!*path)
 		return sb_fail(err, SB_FAIL, "bundle: an empty path");
-	b->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	b->fd = open_dir(AT_FDCWD, path);
 	if (b->fd >= 0)
 		b->path = sb_fdio_path(b->fd);
 	if (b->path)
@@ -56,6 +69,29 @@ static int read_config(struct sb_bundle *b, const char *path,
 	return 0;
 }
 
+static int no_rootfs(const struct sb_bundle *b, const char *path,
+		     const char *rel, struct sb_err *err)
+{
+	char whole[2 * PATH_MAX], where[2 * PATH_MAX];
+	const char *part;
+
+	snprintf(whole, sizeof(whole), "%s%s%.*s", *rel == '/' ? "" : b->path,
+		 *rel == '/' ? "" : "/", PATH_MAX, rel);
+	part = sb_fdio_blame(whole, where, sizeof(where));
+	return sb_fail(err, SB_FAIL, "bundle %s: rootfs (root.path) %s%s%s: %s",
+		       path, rel, strcmp(part, whole) ? ": " : "",
+		       strcmp(part, whole) ? part : "", strerror(errno));
+}
+
+/* A runtime cannot leave it behind. */
+static int is_nodes_root(int fd)
+{
+	struct stat it, root;
+
+	return !fstat(fd, &it) && !stat("/", &root) &&
+	       it.st_dev == root.st_dev && it.st_ino == root.st_ino;
+}
+
 /* runtime-spec, config.md, Root: relative to the bundle, or absolute. */
 static int open_rootfs(struct sb_bundle *b, const char *path,
 		       struct sb_err *err)
@@ -64,17 +100,24 @@ static int open_rootfs(struct sb_bundle *b, const char *path,
 	json_t *value = json_object_get(root, "path");
 	const char *rel = json_string_value(value);
 
+	if (root && !json_is_object(root))
+		return sb_fail(err, SB_FAIL,
+			       "bundle %s: config.json: root: not an object",
+			       path);
 	if (!rel || !*rel)
 		return sb_fail(err, SB_FAIL,
 			       "bundle %s: config.json: root.path: %s", path,
 			       value ? "not a path" : "missing");
-	b->rootfs_fd = openat(b->fd, rel, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	b->rootfs_fd = open_dir(b->fd, rel);
 	if (b->rootfs_fd >= 0)
 		b->rootfs = sb_fdio_path(b->rootfs_fd);
 	if (!b->rootfs)
+		return no_rootfs(b, path, rel, err);
+	if (is_nodes_root(b->rootfs_fd))
 		return sb_fail(err, SB_FAIL,
-			       "bundle %s: rootfs (root.path) %s: %s", path,
-			       rel, strerror(errno));
+			       "bundle %s: rootfs (root.path) %s: the node's "
+			       "own root directory",
+			       path, rel);
 	return 0;
 }
 
