@@ -1,0 +1,371 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Bad and hostile bundles, by real parts: files, mounts, FUSE, a traced helper.
+# Each test has the number of its row in the list of faults: what a user, or
+# who made the bundle, can do gets one line, no runtime is started, nothing is
+# left, and the node stays.
+
+load lib
+
+W=/images/fault
+CALLS=/var/log/runtime.calls
+
+# A program in front of the runtime tells when one is started, shows what it was
+# given, and waits where a test wants to do something first.
+setup_file() {
+	C tee "/usr/local/sbin/$SB_RUNTIME" >/dev/null <<-END
+		#!/bin/sh
+		for op; do case \$op in run | create | start) break ;; esac; done
+		case \$op in
+		run | create)
+			{ echo "\$op"; env; } >>$CALLS
+			for b; do case \$b in --bundle=*) cp "\${b#*=}/config.json" $CALLS.json ;; esac; done
+			[ ! -p $CALLS.hold ] || { echo >$CALLS.held; read x <$CALLS.hold; } ;;
+		esac
+		exec /usr/bin/$SB_RUNTIME "\$@"
+	END
+	C chmod 755 "/usr/local/sbin/$SB_RUNTIME"
+}
+
+teardown_file() { C rm -rf "/usr/local/sbin/$SB_RUNTIME" "$W" $CALLS $CALLS.json; }
+
+# Whatever a test did to the node.
+undo() {
+	C bash -c "! test -e /usr/local/bin/stepbox.real || mv /usr/local/bin/stepbox.real /usr/local/bin/stepbox
+		rm -f $CALLS.hold $CALLS.held"
+}
+
+setup() {
+	default_conf
+	entry
+	C bash -c "rm -rf $W; mkdir $W; chown alice: $W
+		for f in $CALLS $CALLS.json; do : >\$f; chmod 666 \$f; done"
+}
+
+teardown() {
+	undo
+	assert_clean
+}
+
+# The bundle $W: the test image's, its config.json changed by a jq program, and
+# its rootfs in root.path.
+bundle() {
+	ash 'jq "$2" /images/centos/config.json | jq "$3" >$1/config.json' "$W" \
+		'.root.path = "/images/centos/rootfs"' "${1-.}"
+}
+
+# The same with the text on standard input.
+text() { C tee "$W/config.json" >/dev/null; }
+
+srun_in() { ash 'srun -Q -n"$2" -N1 -w n1 --container="$1" "${@:3}"' "${@:-$W}"; }
+
+# TEXT [BUNDLE]: refused in one line for all tasks, which has TEXT; no runtime.
+refused() {
+	fails_with 125 srun_in "${2-$W}" 2 /bin/true
+	has "stepbox: bundle "
+	has "$1"
+	has "(node n1, task "
+	is "$(grep -c ^stepbox: <<<"$output")" 1
+	is "$(C cat $CALLS)" ""
+}
+
+# COMMAND... in the bundle prints this; helper and runtime say nothing else than
+# where it is.
+prints() {
+	run srun_in "$W" 1 "${@:2}"
+	output=$(grep -v "^stepbox: .* is not in the container: working directory is" <<<"$output")
+	is "$output" "$1"
+}
+
+@test "fault 1: config.json empty, truncated, with trailing garbage, with a BOM" {
+	text </dev/null
+	refused "config.json: 1:1: the file is empty"
+	text <<<'{"ociVersion": "1.0.2",
+ "root": {'
+	refused "config.json: 3:"
+	{ C cat /images/centos/config.json && echo ' x'; } | text
+	refused "config.json: $(($(C cat /images/centos/config.json | wc -l) + 1)):2: "
+	{ C cat /images/centos/config.json && echo '{}'; } | text
+	refused "end of file expected"
+	{ printf '\xef\xbb\xbf' && C cat /images/centos/config.json; } | text
+	refused "config.json: 1:1: begins with a byte order mark"
+	printf '\xff\xfe{\0}\0' | text
+	refused "config.json: 1:"
+}
+
+@test "fault 2: 100,000 nested lists, or objects" {
+	head -c 100000 /dev/zero | tr '\0' '[' | text
+	refused "config.json: 1:65: nested too deep"
+	yes '{"a":' | head -n 100000 | text
+	refused "config.json: 65:1: nested too deep"
+}
+
+@test "fault 3: config.json of 1 GB, a FIFO, a device, a directory, a socket, a loop" {
+	A truncate -s 1G "$W/config.json"
+	refused "config.json: larger than 16777216 bytes"
+	A truncate -s 16M "$W/config.json"
+	refused "config.json: 1:1: "
+	odd() {
+		A rm -rf "$W/config.json"
+		A "$@"
+		refused "$why"
+	}
+	why="config.json: not a regular file"
+	odd mkfifo "$W/config.json"
+	lacks "an OCI bundle has one"
+	odd ln -s /dev/zero "$W/config.json"
+	odd ln -s /dev/null "$W/config.json"
+	odd mkdir "$W/config.json"
+	why="config.json: Too many levels of symbolic links"
+	odd ln -s config.json "$W/config.json"
+	why="config.json: No such device or address"
+	odd python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$W/config.json"
+}
+
+# The helper of the next steps, traced: stopped when it has asked for the size
+# of config.json, and before it reads.
+traced() {
+	C mv /usr/local/bin/stepbox /usr/local/bin/stepbox.real
+	C tee /usr/local/bin/stepbox >/dev/null <<-END
+		#!/bin/sh
+		exec strace -f -qq -o $W/trace $* /usr/local/bin/stepbox.real "\$@"
+	END
+	C chmod 755 /usr/local/bin/stepbox
+}
+
+# Whether the helper is stopped; its pid.
+stopped_helper() {
+	helper=$(C bash -c 'for p in /proc/[0-9]*; do
+		read -r name <$p/comm && [[ $name == stepbox.real && $(<$p/stat) == *") "[tT]" "* ]] &&
+			grep -q "^State:.*[tT] (" $p/status && echo ${p#/proc/}; done 2>/dev/null')
+	[[ $helper ]]
+}
+
+@test "fault 4: config.json grows, or is replaced, while it is read" {
+	local change
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" BundleTimeout=0
+	for change in 'echo garbage >>$1/config.json' \
+		'echo garbage >$1/new; mv $1/new $1/config.json' 'rm $1/config.json'; do
+		bundle '.process.env += ["WHICH=first"]'
+		traced -P "$W" -P "$W/config.json" -e trace=open,openat,fstat,newfstatat,statx,read \
+			-e inject=fstat,newfstatat,statx:signal=STOP:when=1
+		srun_in "$W" 1 sh -c 'echo $WHICH' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+		until_true 30 stopped_helper
+		ash "$change" "$W"
+		C kill -CONT $helper
+		wait $!
+		undo
+		is "$(grep -v ^stepbox: "$BATS_TEST_TMPDIR/out")" first
+		# Once, by one descriptor, and never again.
+		is "$(C grep -c "\"config.json\".* = [0-9]" "$W/trace")" 1
+	done
+}
+
+@test "fault 5: bytes that are no UTF-8, NUL, lone surrogates" {
+	while IFS='|' read -r json why; do
+		printf "$json" | text
+		refused "config.json: $why"
+		# Nothing in it can drive a terminal.
+		is "$(grep '^stepbox:' <<<"$output" | LC_ALL=C tr -d '[:print:]\n')" ""
+	done <<-'END'
+		{"a": "\xff\x80\x9b31m"}|1:7: unable to decode byte 0xff
+		{"a": "\xc0\x80"}|1:7: unable to decode byte 0xc0
+		{"a": "\xed\xa0\x80"}|1:7: unable to decode byte 0xed
+		{"a": "\\u0000"}|1:14: \134u0000 is not allowed
+		{"a": "\\ud800"}|1:14: invalid Unicode '\134uD800'
+		{"a": "\\udc00x"}|1:15: invalid Unicode '\134uDC00'
+		{"a": "\0"}|1:7: control character 0x0
+		{"a": \033[31m}|1:7: invalid token near '\033'
+	END
+}
+
+@test "fault 6: a key twice, also in other words" {
+	text <<<'{"process": {},
+ "process": {"args": ["sh"]}}'
+	refused "config.json: 2:10: duplicate object key near '\"process\"'"
+	text <<<'{"\u0061": 1, "a": 2}'
+	refused "duplicate object key"
+	text <<<'{"root": {"path": "rootfs", "x": {"y": 1, "y": 1}}}'
+	refused "duplicate object key"
+}
+
+@test "fault 7: numbers that no parser's type holds" {
+	# What is unknown goes through to the last digit.
+	{ echo '{"x-new": [18446744073709551615, 18446744073709551616, 1e999, 0.1, 9007199254740993, -0],' &&
+		C sed '1d; s|"path": "rootfs"|"path": "/images/centos/rootfs"|' /images/centos/config.json; } | text
+	prints 2001 id -u
+	run C cat $CALLS.json
+	has '"x-new":[18446744073709551615,18446744073709551616,1e999,0.1,9007199254740993,-0]'
+	C truncate -s 0 $CALLS
+	# What is known is a whole number, or refused.
+	{ echo '{"hooks": {"prestart": [{"path": "/bin/true", "timeout": 0.1}]},' &&
+		C sed '1d; s|"path": "rootfs"|"path": "/images/centos/rootfs"|' /images/centos/config.json; } | text
+	refused "config.json: hooks.prestart[0].timeout: not a whole number"
+}
+
+@test "fault 8: fields of the wrong type, named" {
+	while IFS='|' read -r edit why; do
+		bundle "$edit"
+		refused "config.json: $why"
+	done <<-'END'
+		.process.args = "sh"|process.args: not a list
+		.process.env = [7]|process.env[0]: not a string
+		.mounts = {}|mounts: not a list
+		.process = []|process: not an object
+		.process.cwd = null|process.cwd: not an absolute path
+		.root.readonly = "true"|root.readonly: not true or false
+		.linux.maskedPaths = "/proc/kcore"|linux.maskedPaths: not a list
+		.linux.namespaces[0] = null|linux.namespaces[0]: not an object
+		.hooks = {prestart: [{args: []}]}|hooks.prestart[0].path: missing
+		.annotations = {"a.b": 7}|annotations.a.b: not a string
+		.root = []|root: not an object
+	END
+}
+
+@test "fault 9: unknown fields, a newer version, another major one" {
+	bundle '.ociVersion = "1.3.0" | .["x-new"] = {a: [1, null]} | .process["x-new"] = 1 | .linux.netDevices = {}'
+	prints 2001 id -u
+	is "$(C jq -c '[.["x-new"], .process["x-new"]]' $CALLS.json)" '[{"a":[1,null]},1]'
+	C truncate -s 0 $CALLS
+	bundle '.ociVersion = "2.0.0"'
+	refused "config.json: ociVersion 2.0.0: only 1.x.y is known"
+}
+
+@test "fault 10: no process, no args; a cwd that is relative, or in /proc" {
+	for edit in 'del(.process)' 'del(.process.args)' '.process.args = []'; do
+		bundle "$edit"
+		prints 2001 id -u
+	done
+	C truncate -s 0 $CALLS
+	for cwd in '' rel /proc/self/fd/7 //proc/self/fd/7 /usr/../proc/./self/fd/7; do
+		bundle ".process.cwd = \"$cwd\""
+		refused "config.json: process.cwd: not an absolute path outside /proc"
+	done
+}
+
+@test "fault 11: config.json of other systems" {
+	while read -r section name; do
+		bundle "del(.linux) | .$section = {}"
+		refused "config.json is for $name, not for Linux"
+	done <<-'END'
+		freebsd FreeBSD
+		zos z/OS
+		windows Windows
+		solaris Solaris
+	END
+	bundle '.vm = {}'
+	refused "config.json is for a virtual machine"
+}
+
+@test "fault 12: the bundle's hooks run as the user, with nothing of root's" {
+	# On the node, as every runtime has it: what they may is what he may.
+	bundle '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c",
+		"head -c 1 >/dev/null; { id -u; cat /proc/self/loginuid /etc/shadow; grep CapEff /proc/self/status; } >'$W'/hook 2>&1"]}]}'
+	prints 2001 id -u
+	run C cat "$W/hook"
+	lacks root:
+	# uid 0 of his own user namespace.
+	is "${lines[0]}" 0
+	is "$(C stat -c %U "$W/hook")" alice
+	has "Permission denied"
+	bundle '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "head -c 1 >/dev/null; exit 3"]}]}'
+	run srun_in "$W" 1 echo started
+	[[ $status -ne 0 ]]
+	lacks $'\nstarted'
+}
+
+@test "fault 13: LD_PRELOAD of the image, of the job and of a hook" {
+	# A library that no program could load is said by the loader, wherever.
+	bundle '.process.env += ["LD_PRELOAD=/nonesuch.so"] | .hooks = {createRuntime: [{path: "/bin/sh",
+		args: ["sh", "-c", "head -c 1 >/dev/null; env >'$W'/hook"], env: ["LD_AUDIT=/nonesuch2.so"]}]}'
+	run ash 'LD_LIBRARY_PATH=/nonesuch3 srun -Q -w n1 --container=$1 sh -c "echo got \$LD_PRELOAD \$LD_LIBRARY_PATH"' "$W"
+	has "got /nonesuch.so /nonesuch3"
+	lacks ld.so
+	lacks "cannot be preloaded"
+	run C cat $CALLS
+	has "PATH=/usr/local/sbin:"
+	lacks LD_
+	run C cat "$W/hook"
+	has LD_AUDIT=/nonesuch2.so
+	lacks LD_PRELOAD
+	lacks LD_LIBRARY_PATH
+}
+
+@test "fault 14: mounts of what is the kernel's to decide" {
+	C bash -c "mkdir $W/data; echo hers >$W/data/f; ln -s /etc/shadow $W/link"
+	mount='.mounts += [{destination: "/mnt", type: "bind", source: "%s", options: ["bind"]}]'
+	for source in /etc/shadow "$W/link" "$W/../../etc/shadow" ../../etc/shadow; do
+		bundle "${mount/\%s/$source}"
+		fails_with 1 srun_in "$W" 1 cat /mnt
+		has "Permission denied"
+		lacks root:
+	done
+	bundle "${mount/\%s/data/..//data/f}"
+	prints hers cat /mnt
+	bundle '.mounts += [{destination: "/../../mnt", type: "tmpfs", source: "t"}]'
+	prints /mnt sh -c 'grep -o "/mnt" /proc/mounts'
+	C truncate -s 0 $CALLS
+	bundle "${mount/\%s/$W/nonesuch}"
+	refused "config.json: mounts[6].source: $W/nonesuch: not on this node, or closed to you"
+	bundle '.mounts += [{destination: "/mnt", type: "ext4", source: "/dev/sda"}]'
+	refused "a user cannot mount file systems of type ext4"
+	# No /proc is none of which a user could make another.
+	bundle "$(printf '.mounts += [{destination: "/proc", type: "bind", source: "%s", options: ["bind"]}]' "$W/data")"
+	fails_with 125 srun_in "$W" 1 true
+	has "stepbox: "
+}
+
+@test "fault 15: another container's namespaces, another cgroup" {
+	for kind in pid ipc mount; do
+		bundle ".linux.namespaces |= map(select(.type != \"$kind\")) + [{type: \"$kind\", path: \"/proc/1/ns/$kind\"}]"
+		refused "the $kind namespace of another container cannot be joined"
+	done
+	# What the step has of its own, or of the node, stays that.
+	for kind in user network uts cgroup; do
+		bundle ".linux.namespaces |= map(select(.type != \"$kind\")) + [{type: \"$kind\", path: \"/proc/1/ns/$kind\"}]"
+		prints 2001 id -u
+	done
+	plain=$(ash 'srun -Q -w n1 sed "s|/step_[0-9]*||; s|/job_[0-9]*||" /proc/self/cgroup')
+	for path in /another/group ../../../escape / system.slice:a:b; do
+		bundle ".linux.cgroupsPath = \"$path\" | .linux.resources = {memory: {limit: 4096}} |
+			.linux.namespaces |= map(select(.type != \"cgroup\"))"
+		prints "$plain" sed "s|/step_[0-9]*||; s|/job_[0-9]*||" /proc/self/cgroup
+	done
+}
+
+@test "fault 16: seccomp profiles: unknown names, wrong forms, 10,000 rules, the site's" {
+	local rule='{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28}'
+	seccomp() { bundle ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", $1}"; }
+	# What this kernel, or libseccomp, does not know it cannot filter.
+	seccomp "syscalls: [{names: [\"a_call_of_2040\"], action: \"SCMP_ACT_ERRNO\"}, $rule]"
+	run srun_in "$W" 1 mkdir /dev/shm/d
+	has "No space left on device"
+	seccomp "syscalls: ([range(10000) | {names: [\"personality\"], action: \"SCMP_ACT_ERRNO\", args: [{index: 0, value: (1000000 + .), op: \"SCMP_CMP_EQ\"}]}] + [$rule])"
+	run srun_in "$W" 1 mkdir /dev/shm/d
+	C truncate -s 0 $CALLS
+	if [[ $output != *"No space left on device"* ]]; then
+		# More than a filter may have (BPF_MAXINSNS) is told, not cut.
+		has "stepbox: "
+		has seccomp
+	fi
+	while IFS='|' read -r edit why; do
+		seccomp "$edit"
+		refused "config.json: linux.seccomp.$why"
+	done <<-'END'
+		architectures: ["SCMP_ARCH_Z80"]|architectures
+		syscalls: [{names: ["mkdir"], action: "SCMP_ACT_ERRNO", errnoRet: 4096}]|syscalls[0].errnoRet
+		syscalls: [{names: ["mkdir"], action: "SCMP_ACT_SHRUG"}]|syscalls[0].action
+		syscalls: {}|syscalls: not
+		syscalls: [{names: "mkdir", action: "SCMP_ACT_ERRNO"}]|syscalls[0].names
+	END
+	# The site's is in force or nothing is.
+	bundle
+	echo '{"defaultAction": ' | C tee /etc/slurm/profile.json
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" SeccompProfile=/etc/slurm/profile.json
+	fails_with 125 srun_in "$W" 1 true
+	has "/etc/slurm/profile.json"
+	C rm /etc/slurm/profile.json
+	fails_with 125 srun_in "$W" 1 true
+	has "/etc/slurm/profile.json: No such file or directory"
+	is "$(C cat $CALLS)" ""
+}
