@@ -14,6 +14,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/*
+ * How slurmd finds its own name where it has no -N: by NodeHostname, by the
+ * host's other names, by localhost (20.11 to 26.05, src/slurmd/slurmd/slurmd.c,
+ * src/common/read_config.h). In no public header, hence weak: without them it
+ * is the host's name. Each string is the caller's, and small enough to keep.
+ */
+extern char *slurm_conf_get_nodename(const char *host) __attribute__((weak));
+extern char *slurm_conf_get_aliased_nodename(void) __attribute__((weak));
+
 /* slurmstepd opens its socket first of all. */
 #define FD_MAX 256
 
@@ -69,6 +78,16 @@ int sb_node_listening(char *name, size_t size)
 	return 0;
 }
 
+static const char *host_name(void)
+{
+	static char name[HOST_NAME_MAX + 1];
+
+	if (gethostname(name, sizeof(name)) < 0)
+		return "localhost";
+	name[strcspn(name, ".")] = '\0';
+	return name;
+}
+
 const char *sb_node_name(void)
 {
 	static char name[HOST_NAME_MAX + 1];
@@ -80,13 +99,25 @@ const char *sb_node_name(void)
 	/* slurmstepd has no such variable before 22.05. */
 	if (*name || sb_node_listening(name, sizeof(name)))
 		return name;
-	if (gethostname(name, sizeof(name)) < 0)
-		return "localhost";
-	name[strcspn(name, ".")] = '\0';
-	return name;
+	return host_name();
 }
 
-/* slurmd -N NAME: in slurmd itself nothing else says which node it is. */
+/* The name of a node that slurm.conf puts on this host. */
+static const char *configured(void)
+{
+	const char *name;
+
+	if (!slurm_conf_get_nodename || !slurm_conf_get_aliased_nodename)
+		return host_name();
+	name = slurm_conf_get_nodename(host_name());
+	if (!name)
+		name = slurm_conf_get_aliased_nodename();
+	if (!name)
+		name = slurm_conf_get_nodename("localhost");
+	return name && is_name(name, strlen(name)) ? name : host_name();
+}
+
+/* slurmd -N NAME: in slurmd's own environment nothing says which node it is. */
 const char *sb_node_of_slurmd(void)
 {
 	static char args[4096];
@@ -103,5 +134,5 @@ const char *sb_node_of_slurmd(void)
 		if (name < end && *name && !strchr(name, '/') && *name != '.')
 			return name;
 	}
-	return sb_node_name();
+	return configured();
 }

@@ -5,6 +5,7 @@
 
 #include "../../spank/node.h"
 
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -94,8 +95,46 @@ static void test_name(void **state)
 	assert_string_equal(sb_node_name(), "n4");
 	close(fd);
 	assert_string_equal(sb_node_name(), "n4");
-	/* This program has no -N. */
-	assert_string_equal(sb_node_of_slurmd(), "n4");
+}
+
+/* libslurm's, in slurmd. */
+char *slurm_conf_get_nodename(const char *host);
+char *slurm_conf_get_aliased_nodename(void);
+
+static const char *known, *by_known, *alias;
+
+char *slurm_conf_get_nodename(const char *host)
+{
+	const char *node = known && !strcmp(host, known) ? by_known : NULL;
+
+	return (char *)(uintptr_t)node;
+}
+
+char *slurm_conf_get_aliased_nodename(void)
+{
+	return (char *)(uintptr_t)alias;
+}
+
+/* As slurmd itself, that this program has no -N of. */
+static void test_of_slurmd(void **state)
+{
+	char host[65];
+
+	(void)state;
+	assert_false(gethostname(host, sizeof(host)));
+	host[strcspn(host, ".")] = '\0';
+	assert_string_equal(sb_node_of_slurmd(), host);
+	known = "localhost";
+	by_known = "alone";
+	assert_string_equal(sb_node_of_slurmd(), "alone");
+	alias = "other";
+	assert_string_equal(sb_node_of_slurmd(), "other");
+	known = host;
+	by_known = "node7";
+	assert_string_equal(sb_node_of_slurmd(), "node7");
+	/* No name for a directory. */
+	by_known = "../x";
+	assert_string_equal(sb_node_of_slurmd(), host);
 }
 
 int main(void)
@@ -104,6 +143,7 @@ int main(void)
 		cmocka_unit_test(test_listening),
 		cmocka_unit_test(test_other_sockets),
 		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_of_slurmd),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
