@@ -29,6 +29,15 @@ static int accept_pair(void *arg, const char *key, const char *value,
 	return 0;
 }
 
+/* What is not wrong, but may not be meant. */
+static void tell_remarks(struct sb_check *c)
+{
+	for (size_t i = 0; i < c->rules.remarks.n; i++)
+		sb_check_warn(c,
+			      "Remove that line, or leave it: it does no harm.",
+			      "%s", c->rules.remarks.v[i]);
+}
+
 /* Root reads it too, and only what root alone can change. */
 static void check_file(struct sb_check *c, void *state)
 {
@@ -52,6 +61,8 @@ static void check_file(struct sb_check *c, void *state)
 			    c->rules.runtime ? "Runtime=" : "patterns",
 			    c->rules.runtime ? c->rules.runtime : "",
 			    c->rules.mode == SB_MODE_RUN ? "run" : "create");
+	if (c->has_rules)
+		tell_remarks(c);
 }
 
 /* ---- places ---- */
@@ -293,6 +304,30 @@ static void check_runtimes(struct sb_check *c, void *state)
 	}
 }
 
+/* For a while; left on, it fills the place. */
+static void check_cleanup(struct sb_check *c, void *state)
+{
+	(void)state;
+	if (c->rules.disable_cleanup)
+		sb_check_warn(c,
+			      "\"stepbox clean\", by root, removes them; "
+			      "DisableCleanup=no has steps do it again.",
+			      "yes: each step's directory stays");
+}
+
+/* What every user reads on standard error. */
+static void check_debug(struct sb_check *c, void *state)
+{
+	(void)state;
+	if (c->rules.stdio_debug >= SB_LEVEL_VERBOSE)
+		sb_check_warn(
+			c, "StdIODebug=info, once it is no longer needed.",
+			"%s: every task tells on its standard error what "
+			"stepbox does",
+			c->rules.stdio_debug >= SB_LEVEL_DEBUG ? "debug"
+							       : "verbose");
+}
+
 static const struct sb_check_row rows[] = {
 	{"stepbox.conf", check_file},
 	{"ContainerPath", check_container_path},
@@ -302,6 +337,8 @@ static const struct sb_check_row rows[] = {
 	{"SlurmClient", check_client},
 	{"SeccompProfile", check_profile},
 	{"AllowRuntime", check_runtimes},
+	{"DisableCleanup", check_cleanup},
+	{"StdIODebug", check_debug},
 };
 
 void sb_check_conf(struct sb_check *c)

@@ -8,6 +8,7 @@
 #include "clean.h"
 
 #include "../spank/contract.h"
+#include "../spank/place.h"
 #include "../spank/reap.h"
 #include "../spank/stepdir.h"
 #include "buf.h"
@@ -52,8 +53,10 @@ static void print_lines(const char *text)
 	}
 }
 
-static void found(const char *name, int left, const char *text)
+static void found(const char *name, int became, const char *text)
 {
+	int left = became == SB_STEPDIR_LEFT;
+
 	printf("%s: %s\n", name,
 	       left ? "could not be removed: something of it does not let go"
 		    : "removed");
@@ -75,8 +78,12 @@ static int as_root(const char *path, uint32_t job, struct sb_err *err)
 		fd = sb_stepdir_open_node(nodes.v[i], slash + 1, 0, err);
 		if (fd < 0)
 			return -1;
-		sb_stepdir_sweep(fd, job, found);
+		sb_stepdir_unkeep(fd, job);
+		sb_stepdir_sweep(fd, job, 0, found);
 		close(fd);
+		if (path && sb_place_varies(path))
+			sb_stepdir_prune(nodes.v[i], slash + 1,
+					 sb_place_levels(path, nodes.v[i]));
 	}
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include "../spank/contract.h"
 #include "../spank/keyval.h"
 #include "../spank/mountopt.h"
+#include "../spank/place.h"
+#include "expand.h"
 #include "mem.h"
 #include "pattern.h"
 
@@ -280,6 +282,80 @@ static int set_regex(struct sb_conf *c, const struct key *k, const char *value,
 	return sb_fail(err, SB_FAIL, "%s=\"%s\": %s", k->name, value, why);
 }
 
+/* Slurm's own keys: oci.conf(5). */
+
+static int set_place(struct sb_conf *c, const struct key *k, const char *value,
+		     struct sb_err *err)
+{
+	if (sb_place_check(value, err) < 0)
+		return -1;
+	return replace(at(c, k), value, err);
+}
+
+static int set_env_file(struct sb_conf *c, const struct key *k,
+			const char *value, struct sb_err *err)
+{
+	int how = sb_ocikeys_env_file(value);
+
+	if (how < 0)
+		return sb_fail(err, SB_FAIL,
+			       "%s=%s: not null, newline or disabled", k->name,
+			       value);
+	c->env_file = how;
+	return 0;
+}
+
+static int set_hooks(struct sb_conf *c, const struct key *k, const char *value,
+		     struct sb_err *err)
+{
+	sb_strv_free(&c->disable_hooks);
+	if (sb_ocikeys_hooks(value, &c->disable_hooks, err) < 0)
+		return sb_wrap(err, "%s", k->name);
+	return 0;
+}
+
+/* A pattern whose letters become one path. */
+static int set_path_pattern(struct sb_conf *c, const struct key *k,
+			    const char *value, struct sb_err *err)
+{
+	if (*value != '/' && *value != '%')
+		return sb_fail(err, SB_FAIL, "%s=%s: not absolute", k->name,
+			       value);
+	if (sb_expand_check(value, err) < 0)
+		return sb_wrap(err, "%s=%s", k->name, value);
+	return replace(at(c, k), value, err);
+}
+
+static int check_level(struct sb_conf *c, const struct key *k,
+		       const char *value, struct sb_err *err)
+{
+	int level = sb_kv_level(value);
+
+	if (level < 0)
+		return sb_fail(err, SB_FAIL,
+			       "%s=%s: no level of Slurm's logs (quiet to "
+			       "debug5, or 0 to 9)",
+			       k->name, value);
+	if (k->arg)
+		*(int *)at(c, k) = level;
+	return 0;
+}
+
+static int check_flags(struct sb_conf *c, const struct key *k,
+		       const char *value, struct sb_err *err)
+{
+	(void)c;
+	return sb_ocikeys_flags(value, err) < 0 ? sb_wrap(err, "%s", k->name)
+						: 0;
+}
+
+static int check_nothing(struct sb_conf *c, const struct key *k,
+			 const char *value, struct sb_err *err)
+{
+	(void)c, (void)k, (void)value, (void)err;
+	return 0;
+}
+
 /* The plugin acts on these; here they are only checked. */
 static int check_bool(struct sb_conf *c, const struct key *k, const char *value,
 		      struct sb_err *err)
@@ -303,9 +379,19 @@ static const struct key keys[] = {
 	{"RunTimeExec", set_pattern, SB_OP_EXEC},
 	{"ContainerPer", set_per, 0},
 	{"ContainerJoin", set_join, 0},
-	{"ContainerPath", set_path, AT(container_path)},
+	{"ContainerPath", set_place, AT(container_path)},
+	{"MountSpoolDir", set_path_pattern, AT(mount_spool_dir)},
+	{"DisableCleanup", set_bool, AT(disable_cleanup)},
+	{"CreateEnvFile", set_env_file, 0},
 	{"EnvExclude", set_regex, 0},
 	{"RunTimeEnvExclude", set_regex, 1},
+	{"DisableHooks", set_hooks, 0},
+	{"StdIODebug", check_level, AT(stdio_debug)},
+	{"FileDebug", check_level, 0},
+	{"SyslogDebug", check_level, 0},
+	{"DebugFlags", check_flags, 0},
+	{"SrunPath", check_nothing, 0},
+	{"SrunArgs", check_nothing, 0},
 	{"Init", set_init, 0},
 	{"Mount", add_mount, AT(mounts)},
 	{"MountHome", set_bool, AT(mount_home)},
@@ -322,13 +408,66 @@ static const struct key keys[] = {
 	{"TrustSlurmContainer", check_bool, 0},
 };
 
+_Static_assert(ARRAY_SIZE(keys) <= 64, "struct sb_conf: seen has 64 bits");
+
+/* Of these each adds one; of others the last counts. */
+static const char *const many[] = {
+	"Mount", "EnvSet", "BundlePath", "AllowRuntime", "SrunArgs",
+};
+
+/* These are only checked. */
+static const struct {
+	const char *key, *why;
+} unused[] = {
+	{"DebugFlags",
+	 "not used: stepbox's messages have levels alone (StdIODebug)"},
+	{"SrunPath", "not used: it is for Slurm's scrun"},
+	{"SrunArgs", "not used: it is for Slurm's scrun"},
+};
+
+static int adds(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		if (!strcmp(key, many[i]))
+			return 1;
+	return 0;
+}
+
+/* What whoever wrote the line may want to know, or NULL. */
+static const char *remark_of(const char *key, int again)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(unused); i++)
+		if (!strcmp(key, unused[i].key))
+			return again ? NULL : unused[i].why;
+	return again && !adds(key) ? "stands here again: the last one counts"
+				   : NULL;
+}
+
+static int remark(struct sb_conf *c, const struct key *k,
+		  const struct sb_kv_pos *pos, struct sb_err *err)
+{
+	unsigned long long bit = 1ULL << (k - keys);
+	const char *what = remark_of(k->name, !!(c->seen & bit));
+	char *text = NULL;
+
+	c->seen |= bit;
+	if (!what)
+		return 0;
+	if (asprintf(&text, "%s:%u: %s: %s", pos->file, pos->line, k->name,
+		     what) < 0)
+		text = NULL;
+	sb_strv_take(&c->remarks, text);
+	return c->remarks.failed ? sb_no_memory(err) : 0;
+}
+
 static int pair(void *arg, const char *key, const char *value,
 		const struct sb_kv_pos *pos, struct sb_err *err)
 {
-	(void)pos;
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (!strcasecmp(key, keys[i].name))
-			return keys[i].fn(arg, &keys[i], value, err);
+			return keys[i].fn(arg, &keys[i], value, err) < 0
+				       ? -1
+				       : remark(arg, &keys[i], pos, err);
 	return sb_fail(err, SB_FAIL, "unknown key %s", key);
 }
 
@@ -416,6 +555,18 @@ static char *find_description(const char *conf, const char *name)
 									: file;
 }
 
+/* Of the environment, too, the site's own word goes first. */
+static void add_environment(struct sb_conf *c, struct sb_conf *base)
+{
+	if (c->env_file == SB_ENV_FILE_AUTO)
+		c->env_file = base->env_file;
+	if (c->has_runtime_env_exclude || !base->has_runtime_env_exclude)
+		return;
+	c->runtime_env_exclude = base->runtime_env_exclude;
+	c->has_runtime_env_exclude = 1;
+	base->has_runtime_env_exclude = 0;
+}
+
 /* Puts the runtime's patterns where the site has none of its own. */
 static int add_runtime(struct sb_conf *c, const char *path, struct sb_err *err)
 {
@@ -433,6 +584,7 @@ static int add_runtime(struct sb_conf *c, const char *path, struct sb_err *err)
 			c->pattern[i] = steal_ptr(base.pattern[i]);
 	if (c->mode == SB_MODE_UNSET)
 		c->mode = base.mode;
+	add_environment(c, &base);
 	sb_conf_free(&base);
 	return rc;
 }
@@ -504,5 +656,8 @@ void sb_conf_free(struct sb_conf *c)
 	sb_strv_free(&c->allow_runtimes);
 	sb_cleanup_free(&c->writable_path);
 	sb_cleanup_free(&c->seccomp_profile);
+	sb_strv_free(&c->disable_hooks);
+	sb_cleanup_free(&c->mount_spool_dir);
+	sb_strv_free(&c->remarks);
 	*c = (struct sb_conf){.runtime = NULL};
 }

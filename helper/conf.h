@@ -5,6 +5,7 @@
 
 #include "../spank/err.h"
 #include "buf.h"
+#include "ocikeys.h"
 
 #include <regex.h>
 
@@ -63,8 +64,17 @@ struct sb_conf {
 	unsigned int bundle_timeout;   /* BundleTimeout, in s; 0: none */
 	int writable, mount_home;      /* WritableDefault, MountHome */
 	int passwd_entry, slurm_client, allow_root;
-	char *writable_path;   /* WritablePath, unexpanded; NULL: default */
-	char *seccomp_profile; /* SeccompProfile, a path; NULL: none */
+	char *writable_path;	   /* WritablePath, unexpanded; NULL: default */
+	char *seccomp_profile;	   /* SeccompProfile, a path; NULL: none */
+	enum sb_env_file env_file; /* CreateEnvFile */
+	struct sb_strv disable_hooks; /* DisableHooks */
+	char *mount_spool_dir;	      /* MountSpoolDir, unexpanded; or NULL */
+	int disable_cleanup;	      /* DisableCleanup */
+	int stdio_debug;	      /* StdIODebug: a level; 0: quiet */
+	/* "FILE:LINE: what": of keys that are there twice, or not used. Nothing
+	 * is wrong with them, but who wrote them may want to know. */
+	struct sb_strv remarks;
+	unsigned long long seen; /* which keys, by their place in the table */
 };
 
 /* Whether there are patterns for SB_MODE_CREATE, whatever the mode is. */

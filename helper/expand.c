@@ -83,25 +83,44 @@ static int add_variable(struct sb_buf *out, char **env, const char **at,
 	return add_value(out, env, name, len, v, err);
 }
 
+static int check_letter(unsigned char c, struct sb_err *err)
+{
+	if (c <= ' ' || c > '~')
+		return sb_fail(err, SB_FAIL,
+			       "%%: no letter follows (%%%% is a percent "
+			       "sign)");
+	if (c != '%' && !strchr(letters, c))
+		return sb_fail(err, SB_FAIL,
+			       "%%%c: no such letter (%%%% is a percent sign)",
+			       c);
+	return 0;
+}
+
+int sb_expand_check(const char *text, struct sb_err *err)
+{
+	const char *p = text;
+
+	while ((p = strchr(p, '%'))) {
+		if (check_letter(p[1], err) < 0)
+			return -1;
+		p += 2;
+	}
+	return 0;
+}
+
 /* *at is behind '%' and moves behind the letter. */
 static int add_letter(struct sb_buf *out, const char **at,
 		      const struct sb_values *v, struct sb_err *err)
 {
 	unsigned char c = **at;
 
-	if (c <= ' ' || c > '~')
-		return sb_fail(err, SB_FAIL,
-			       "%%: no letter follows (%%%% is a percent "
-			       "sign)");
+	if (check_letter(c, err) < 0)
+		return -1;
 	++*at;
 	if (c == '%') {
 		sb_buf_putc(out, '%');
 		return 0;
 	}
-	if (!strchr(letters, c))
-		return sb_fail(err, SB_FAIL,
-			       "%%%c: no such letter (%%%% is a percent sign)",
-			       c);
 	if (!v->letter[c])
 		return sb_fail(err, SB_FAIL, "%%%c: not known here", c);
 	sb_buf_puts(out, v->letter[c]);

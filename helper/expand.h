@@ -24,4 +24,8 @@
 char *sb_expand(const char *text, char **env, const struct sb_values *v,
 		struct sb_err *err);
 
+/* Whether each % in text is followed by a letter that sb_expand knows, whatever
+ * the letters stand for. Returns 0, or -1 with err set. */
+int sb_expand_check(const char *text, struct sb_err *err);
+
 #endif

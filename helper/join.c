@@ -285,6 +285,7 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 	if (sb_run_conf(r, err) < 0 ||
 	    sb_taskdir_make(&r->dir, r->job.task, 0, err) < 0 ||
 	    make_args(r, recipe, -1, &args, err) < 0 ||
+	    sb_run_env_file(r, env, err) < 0 ||
 	    write_process(r, recipe, args.v, env, err) < 0)
 		return -1;
 	if (asprintf(&container, "%s/%s", r->dir.step, name) < 0 ||

@@ -75,6 +75,8 @@ static const char *why_not(const struct sb_run *r, int *quiet)
 	if (names_task(r->job.mounts) ||
 	    (sb_plan_writable(&r->job, c) && names_task(c->writable_path)))
 		return "a mount or path names the task";
+	if (names_task(c->mount_spool_dir))
+		return "MountSpoolDir names the task";
 	for (size_t i = 0; i < c->mounts.n; i++)
 		if (names_task(c->mounts.v[i]))
 			return "a mount of the site's names the task";

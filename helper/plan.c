@@ -9,6 +9,7 @@
 #include "expand.h"
 #include "fdio.h"
 #include "form.h"
+#include "hooks.h"
 #include "mem.h"
 #include "mpi.h"
 #include "path.h"
@@ -186,7 +187,12 @@ static int open_bundle(struct sb_plan *p, struct sb_err *err)
 	    sb_plan_check_path(p->conf, p->bundle.path, err) < 0)
 		return -1;
 	choose_mode(p);
-	return convert(p, err);
+	if (convert(p, err) < 0)
+		return -1;
+	if (sb_hooks_disable(p->bundle.config.root, &p->conf->disable_hooks,
+			     &p->notes, err) < 0)
+		return sb_wrap(err, "bundle %s", p->bundle.path);
+	return 0;
 }
 
 /* ---- mounts ---- */
@@ -237,6 +243,23 @@ static int plan_site_mounts(struct sb_plan *p, struct sb_err *err)
 	return 0;
 }
 
+/* MountSpoolDir: the step directory, inside. */
+static int plan_spool(struct sb_plan *p, struct sb_err *err)
+{
+	_cleanup_free_ char *to = NULL;
+
+	if (!p->conf->mount_spool_dir)
+		return 0;
+	to = sb_expand(p->conf->mount_spool_dir, environ, p->values, err);
+	if (!to)
+		return sb_wrap(err, "MountSpoolDir");
+	if (*to != '/' || !to[1])
+		return sb_fail(err, SB_FAIL, "MountSpoolDir %s: not absolute",
+			       to);
+	return sb_mounts_bind(&p->mounts, p->dir->step, to, "bind,rprivate",
+			      err);
+}
+
 static int plan_mpi(struct sb_plan *p, struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv dirs = {0};
@@ -270,7 +293,7 @@ static int plan_mounts(struct sb_plan *p, struct sb_err *err)
 	    sb_mounts_parse(m, p->job->mounts, "--container-mounts", &names,
 			    err) < 0)
 		return -1;
-	if (plan_mpi(p, err) < 0)
+	if (plan_spool(p, err) < 0 || plan_mpi(p, err) < 0)
 		return -1;
 	/* Now: nothing of ours may lie in what goes. */
 	if (sb_spec_mounts(p->bundle.config.root, NULL, 0, m->umounts.v, err) <

@@ -4,7 +4,9 @@
 #include "prepare.h"
 
 #include "../spank/contract.h"
+#include "../spank/keyval.h"
 #include "env.h"
+#include "envfile.h"
 #include "fdio.h"
 #include "mem.h"
 #include "mpi.h"
@@ -87,25 +89,49 @@ static void say_once(const struct sb_plan *p, const char *text)
 		say_at(p->where, text);
 }
 
-/* %e: the container's environment, each variable ended by a NUL byte. */
-static int write_env_file(struct sb_run *r, struct sb_err *err)
+/* Without CreateEnvFile there is one where a pattern asks for it. */
+static enum sb_env_file env_file(const struct sb_conf *c)
 {
-	_cleanup_buf_ struct sb_buf b = {0};
-	int used = 0;
+	for (int i = 0; c->env_file == SB_ENV_FILE_AUTO && i < SB_OPS; i++)
+		if (c->pattern[i] && sb_pattern_uses(c->pattern[i], 'e'))
+			return SB_ENV_FILE_NUL;
+	return c->env_file;
+}
 
-	for (int i = 0; i < SB_OPS; i++)
-		used |= r->conf.pattern[i] &&
-			sb_pattern_uses(r->conf.pattern[i], 'e');
-	if (!used)
+int sb_run_env_file(struct sb_run *r, char **env, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv left = {0};
+	_cleanup_buf_ struct sb_buf text = {0};
+
+	if (sb_envfile_write(r->dir.fd, env, env_file(&r->conf), &left, err) <
+	    0)
+		return sb_wrap(err, "step directory %s", r->dir.path);
+	if (!left.n)
 		return 0;
-	for (size_t i = 0; i < r->plan.env.n; i++)
-		sb_buf_add(&b, r->plan.env.v[i], strlen(r->plan.env.v[i]) + 1);
-	if (b.failed)
+	sb_buf_puts(&text, "not in the environment file, since they hold a "
+			   "newline (CreateEnvFile):");
+	for (size_t i = 0; i < left.n; i++) {
+		sb_buf_putc(&text, ' ');
+		sb_buf_puts(&text, left.v[i]);
+	}
+	if (text.failed)
 		return sb_no_memory(err);
-	return sb_fdio_write(r->dir.fd, "environment", b.data, b.len, err);
+	if (sb_taskdir_first(&r->dir, text.data))
+		sb_run_say(r, text.data);
+	return 0;
 }
 
 /* ---- the stages ---- */
+
+/* StdIODebug: the site's word for everybody's -v and --container-debug. */
+static void set_verbosity(struct sb_run *r)
+{
+	int level = r->conf.stdio_debug;
+	int verbose = (level >= SB_LEVEL_VERBOSE) + (level >= SB_LEVEL_DEBUG);
+
+	if (r->job.verbose < verbose)
+		r->job.verbose = verbose;
+}
 
 int sb_run_conf(struct sb_run *r, struct sb_err *err)
 {
@@ -114,9 +140,12 @@ int sb_run_conf(struct sb_run *r, struct sb_err *err)
 	if (sb_conf_load(&r->conf, r->job.conf, r->job.runtime, err) < 0)
 		return -1;
 	r->have_conf = 1;
+	set_verbosity(r);
 	sb_run_debug(r, "%s: Runtime=%s RunTimeMode=%s", r->job.conf,
 		     r->conf.runtime ? r->conf.runtime : "(patterns alone)",
 		     r->conf.mode == SB_MODE_RUN ? "run" : "create");
+	for (size_t i = 0; i < r->conf.remarks.n; i++)
+		sb_run_debug(r, "%s", r->conf.remarks.v[i]);
 	return 0;
 }
 
@@ -215,7 +244,7 @@ int sb_run_prepare(struct sb_run *r, struct sb_err *err)
 	    sb_userns_enter(err) < 0)
 		return -1;
 	sb_run_debug(r, "in a user namespace");
-	if (make_plan(r, err) < 0 || write_env_file(r, err) < 0)
+	if (make_plan(r, err) < 0 || sb_run_env_file(r, r->plan.env.v, err) < 0)
 		return -1;
 	sb_run_debug(r, "bundle %s: %s/config.json is written, root %s",
 		     r->plan.bundle.path, r->dir.path, r->plan.root);

@@ -53,6 +53,11 @@ void sb_run_debug_report(const struct sb_run *r);
  * err set. */
 int sb_run_conf(struct sb_run *r, struct sb_err *err);
 
+/* Writes env to the task's environment file (%e), where the configuration wants
+ * one, and says once per step which variables it cannot hold. Returns 0, or -1
+ * with err set. */
+int sb_run_env_file(struct sb_run *r, char **env, struct sb_err *err);
+
 /*
  * The rest, in a user namespace that the calling process then is in: finds the
  * programs, makes the plan, writes config.json, the environment file (%e) and

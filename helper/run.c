@@ -85,10 +85,25 @@ static int create_and_start(struct sb_run *r, struct sb_err *err)
 	end_as(r, status);
 }
 
+/* A step's own directory is for the plugin to keep. */
+static void tell_keep(struct sb_run *r)
+{
+	char text[PATH_MAX + 64];
+
+	if (!r->conf.disable_cleanup || !r->dir.temporary)
+		return;
+	r->dir.keep = 1;
+	snprintf(text, sizeof(text), "%s stays (DisableCleanup): it is yours",
+		 r->dir.step);
+	sb_run_say(r, text);
+}
+
 static int run_alone(struct sb_run *r, struct sb_err *err)
 {
-	if (sb_run_conf(r, err) < 0 || check_alone(r, err) < 0 ||
-	    sb_taskdir_make(&r->dir, r->job.task, 0, err) < 0 ||
+	if (sb_run_conf(r, err) < 0 || check_alone(r, err) < 0)
+		return -1;
+	tell_keep(r);
+	if (sb_taskdir_make(&r->dir, r->job.task, 0, err) < 0 ||
 	    sb_run_prepare(r, err) < 0)
 		return -1;
 	return r->plan.mode == SB_MODE_RUN ? run_runtime(r, err)

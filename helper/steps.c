@@ -4,10 +4,12 @@
 #include "steps.h"
 
 #include "../spank/contract.h"
+#include "../spank/place.h"
 #include "mem.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
@@ -16,38 +18,16 @@
 
 /* ---- the nodes' directories ---- */
 
-/* ContainerPath/NODE with %n and NODE replaced; plain: they stand in a glob(7)
- * pattern, where all else stands for itself. */
-static void expand(struct sb_buf *b, const char *path, const char *node,
-		   int plain)
-{
-	for (const char *p = path; *p; p++) {
-		if (p[0] == '%' && p[1] == 'n') {
-			sb_buf_puts(b, node);
-			p++;
-			continue;
-		}
-		if (p[0] == '%' && p[1] == '%')
-			p++;
-		if (!plain && strchr("*?[\\", *p))
-			sb_buf_putc(b, '\\');
-		sb_buf_putc(b, *p);
-	}
-	sb_buf_putc(b, '/');
-	sb_buf_puts(b, node);
-}
-
 /* Whether the directory of that name is a node's: another %n may stand for
  * other words. */
 static int is_node(const char *path, const char *dir)
 {
-	_cleanup_buf_ struct sb_buf b = {0};
-	const char *node = strrchr(dir, '/') + 1;
-	char records[PATH_MAX];
+	const struct sb_place of = {.node = strrchr(dir, '/') + 1};
+	char pattern[PATH_MAX], records[PATH_MAX];
 	struct stat st;
 
-	expand(&b, path, node, 1);
-	if (b.failed || strcmp(b.data, dir) ||
+	if (sb_place_glob(pattern, sizeof(pattern), path, &of) < 0 ||
+	    fnmatch(pattern, dir, FNM_PATHNAME) ||
 	    snprintf(records, sizeof(records), "%s/" SB_OWNER_DIR, dir) >=
 		    (int)sizeof(records))
 		return 0;
@@ -65,37 +45,36 @@ static void add_node(struct sb_strv *nodes, const char *path, const char *dir)
 		sb_strv_add(nodes, dir);
 }
 
-static void add_named(struct sb_strv *nodes, const char *path, const char *name)
+/* name: of a node; NULL: all. */
+static void add_nodes(struct sb_strv *nodes, const char *path, const char *name)
 {
-	_cleanup_buf_ struct sb_buf b = {0};
+	const struct sb_place of = {.node = name};
+	char pattern[PATH_MAX];
+	glob_t found;
 
-	if (!name || !*name || *name == '.' || strchr(name, '/'))
+	if (name && (!*name || *name == '.' || strchr(name, '/')))
 		return;
-	expand(&b, path, name, 1);
-	if (!b.failed)
-		add_node(nodes, path, b.data);
+	if (sb_place_glob(pattern, sizeof(pattern), path, &of) < 0 ||
+	    glob(pattern, 0, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		add_node(nodes, path, found.gl_pathv[i]);
+	globfree(&found);
 }
 
 int sb_steps_nodes(struct sb_strv *nodes, const char *path, struct sb_err *err)
 {
-	_cleanup_buf_ struct sb_buf pattern = {0};
 	char host[HOST_NAME_MAX + 1] = "";
-	glob_t found;
+	const char *name = getenv("SLURMD_NODENAME");
 
 	if (!path)
 		path = SB_CONTAINER_PATH;
-	expand(&pattern, path, "*", 0);
-	if (pattern.failed)
-		return sb_no_memory(err);
-	if (!glob(pattern.data, 0, NULL, &found)) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			add_node(nodes, path, found.gl_pathv[i]);
-		globfree(&found);
-	}
-	add_named(nodes, path, getenv("SLURMD_NODENAME"));
+	add_nodes(nodes, path, NULL);
+	if (name)
+		add_nodes(nodes, path, name);
 	if (!gethostname(host, sizeof(host) - 1)) {
 		host[strcspn(host, ".")] = '\0';
-		add_named(nodes, path, host);
+		add_nodes(nodes, path, host);
 	}
 	return nodes->failed ? sb_no_memory(err) : 0;
 }

@@ -102,7 +102,8 @@ int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
 void sb_taskdir_close(struct sb_taskdir *t)
 {
 	if (t->temporary && t->step_fd >= 0) {
-		struct sb_reap all = {.name = "", .task = -1};
+		struct sb_reap all = {
+			.name = "", .task = -1, .keep_files = t->keep};
 
 		/* What they name has ended, or is this very process. */
 		if (t->fd >= 0) {
@@ -110,7 +111,8 @@ void sb_taskdir_close(struct sb_taskdir *t)
 			unlinkat(t->fd, SB_FILE_PID, 0);
 		}
 		sb_reap(t->step_fd, -1, &all);
-		rmdir(t->step);
+		if (!t->keep)
+			rmdir(t->step);
 	}
 	sb_cleanup_fd(&t->fd);
 	sb_cleanup_fd(&t->step_fd);

@@ -15,6 +15,7 @@ struct sb_taskdir {
 	char *step;  /* absolute paths of both */
 	char *path;
 	int temporary; /* made by us: a run by hand */
+	int keep;      /* DisableCleanup: a temporary one stays */
 };
 
 /*
@@ -37,7 +38,7 @@ int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
 int sb_taskdir_touch(const struct sb_taskdir *t, const char *name,
 		     struct sb_err *err);
 
-/* Closes it; a temporary one is removed first. */
+/* Closes it; a temporary one is removed first, but with keep. */
 void sb_taskdir_close(struct sb_taskdir *t);
 
 /* Whether text is said for the first time in this step on this node: with 64

@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "../spank/keyval.h"
+#include "../spank/place.h"
 #include "mem.h"
 
 #include <getopt.h>
@@ -66,9 +67,8 @@ int sb_verb_path(char **path, const char *conf, struct sb_err *err)
 	if (sb_kv_read(conf, geteuid() ? SB_KV_ANY : SB_KV_ROOT, pair, &r,
 		       err) < 0)
 		rc = sb_wrap(err, "configuration");
-	if (!rc && r.path && *r.path != '/')
-		rc = sb_fail(err, SB_FAIL, "ContainerPath=%s: not absolute",
-			     r.path);
+	if (!rc && r.path)
+		rc = sb_place_check(r.path, err);
 	*path = r.path;
 	return rc;
 }

@@ -285,3 +285,18 @@ int sb_kv_bool(const char *value)
 	}
 	return -1;
 }
+
+int sb_kv_level(const char *value)
+{
+	static const char *const levels[] = {
+		"quiet", "fatal",  "error",  "info",   "verbose",
+		"debug", "debug2", "debug3", "debug4", "debug5",
+	};
+
+	if (*value >= '0' && *value <= '9' && !value[1])
+		return *value - '0';
+	for (int i = 0; i < 10; i++)
+		if (!strcasecmp(value, levels[i]))
+			return i;
+	return -1;
+}

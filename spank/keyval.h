@@ -49,4 +49,15 @@ int sb_kv_parse(const char *path, const char *text, size_t size, sb_kv_fn *fn,
  * as Slurm's s_p_handle_boolean; -1 for anything else. */
 int sb_kv_bool(const char *value);
 
+/* Levels of Slurm's logs that mean something here. */
+enum {
+	SB_LEVEL_VERBOSE = 4,
+	SB_LEVEL_DEBUG = 5,
+};
+
+/* A level's number: quiet, fatal, error, info, verbose, debug, debug2 to
+ * debug5 are 0 to 9, by name in any case or by number (Slurm,
+ * log_string2num()). Returns -1 for another word. */
+int sb_kv_level(const char *value);
+
 #endif

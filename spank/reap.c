@@ -459,8 +459,11 @@ static int reap_step(int fd, int out, const struct sb_reap *r)
 	    all_tasks(&p, fd, pass_keep_delete) < 0)
 		say(out, "a RunTimeDelete could not be kept for later", "", "");
 	/* The rest of it first: a layer may take longer than we have. */
-	empty(fd, MAX_KEPT);
-	if (all_tasks(&p, fd, pass_layer) < 0 || empty(fd, 0) < 0)
+	if (!r->keep_files)
+		empty(fd, MAX_KEPT);
+	/* Its record stays where the data do. */
+	if (all_tasks(&p, fd, pass_layer) < 0 ||
+	    (!r->keep_files && empty(fd, 0) < 0))
 		rc = -1;
 	return rc < 0 ? SB_REAP_LEFT : SB_REAP_DONE;
 }

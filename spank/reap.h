@@ -16,6 +16,8 @@ struct sb_reap {
 	/* SB_FILE_DELETE files: keep them in the directory passed as extra. */
 	int keep_deletes;
 	int have_extra;
+	/* What was generated stays, for somebody to look at. */
+	int keep_files;
 };
 
 enum {
@@ -38,8 +40,10 @@ enum {
  * An sb_asuser_fn; arg is a struct sb_reap. Kills what the tasks' reports name
  * and, with SB_REAP_ALL, tells their log lines and empties the directory, never
  * following a link or crossing a mount, making unreadable directories readable
- * first. What a single task's own process had begun to make for all tasks ends
- * with it, but not what is theirs already. Returns one of the above.
+ * first. With keep_files, all of it stays but a writable container's data,
+ * which lie elsewhere. What a single task's own process had begun to make for
+ * all tasks ends with it, but not what is theirs already. Returns one of the
+ * above.
  */
 int sb_reap(int dir, int out, void *arg);
 

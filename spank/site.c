@@ -5,6 +5,7 @@
 
 #include "contract.h"
 #include "keyval.h"
+#include "place.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,52 +13,12 @@
 #include <strings.h>
 #include <unistd.h>
 
-struct reading {
-	struct sb_site *site;
-	const char *node;
-};
-
 const char *sb_site_conf(int argc, char **argv)
 {
 	for (int i = 0; i < argc; i++)
 		if (!strncmp(argv[i], "conf=", 5))
 			return argv[i] + 5;
 	return access(SB_CONF_PATH, F_OK) < 0 ? NULL : SB_CONF_PATH;
-}
-
-int sb_site_expand(char *dst, size_t size, const char *pattern,
-		   const char *node, struct sb_err *err)
-{
-	size_t n = 0;
-
-	if (*pattern != '/')
-		return sb_fail(err, SB_FAIL, "ContainerPath=%s: not absolute",
-			       pattern);
-	for (const char *p = pattern; *p; p++) {
-		const char *add = NULL;
-
-		if (*p == '%' && p[1] == 'n')
-			add = node;
-		else if (*p == '%' && p[1] == '%')
-			add = "%";
-		else if (*p == '%')
-			return sb_fail(
-				err, SB_FAIL,
-				"ContainerPath=%s: only %%n and %%%% are "
-				"possible (stepbox adds node and step)",
-				pattern);
-		if (n + (add ? strlen(add) : 1) >= size)
-			return sb_fail(err, SB_FAIL, "ContainerPath: too long");
-		if (add) {
-			memcpy(dst + n, add, strlen(add));
-			n += strlen(add);
-			p++;
-		} else {
-			dst[n++] = *p;
-		}
-	}
-	dst[n] = '\0';
-	return 0;
 }
 
 static int flag(int *to, const char *key, const char *value, struct sb_err *err)
@@ -69,32 +30,53 @@ static int flag(int *to, const char *key, const char *value, struct sb_err *err)
 	return 0;
 }
 
-static int pair(void *arg, const char *key, const char *value,
-		const struct sb_kv_pos *pos, struct sb_err *err)
+static int level(int *to, const char *key, const char *value,
+		 struct sb_err *err)
 {
-	struct reading *r = arg;
-
-	(void)pos;
-	if (!strcasecmp(key, "ContainerPath"))
-		return sb_site_expand(r->site->path, sizeof(r->site->path),
-				      value, r->node, err);
-	if (!strcasecmp(key, "AllowRoot"))
-		return flag(&r->site->allow_root, key, value, err);
-	if (!strcasecmp(key, "TrustSlurmContainer"))
-		return flag(&r->site->trust_container, key, value, err);
+	*to = sb_kv_level(value);
+	if (*to < 0)
+		return sb_fail(err, SB_FAIL,
+			       "%s=%s: no level of Slurm's logs (quiet to "
+			       "debug5, or 0 to 9)",
+			       key, value);
 	return 0;
 }
 
-int sb_site_read(struct sb_site *site, const char *conf, const char *node,
-		 struct sb_err *err)
+static int place(struct sb_site *site, const char *value, struct sb_err *err)
 {
-	struct reading r = {.site = site, .node = node};
-
-	*site = (struct sb_site){.allow_root = 0};
-	if (sb_site_expand(site->path, sizeof(site->path), SB_CONTAINER_PATH,
-			   node, err) < 0)
+	if (sb_place_check(value, err) < 0)
 		return -1;
-	if (sb_kv_read(conf, SB_KV_ROOT, pair, &r, err) < 0)
+	if (strlen(value) >= sizeof(site->place))
+		return sb_fail(err, SB_FAIL, "ContainerPath: too long");
+	strcpy(site->place, value);
+	return 0;
+}
+
+static int pair(void *arg, const char *key, const char *value,
+		const struct sb_kv_pos *pos, struct sb_err *err)
+{
+	struct sb_site *site = arg;
+
+	(void)pos;
+	if (!strcasecmp(key, "ContainerPath"))
+		return place(site, value, err);
+	if (!strcasecmp(key, "AllowRoot"))
+		return flag(&site->allow_root, key, value, err);
+	if (!strcasecmp(key, "TrustSlurmContainer"))
+		return flag(&site->trust_container, key, value, err);
+	if (!strcasecmp(key, "DisableCleanup"))
+		return flag(&site->keep, key, value, err);
+	if (!strcasecmp(key, "FileDebug"))
+		return level(&site->file_debug, key, value, err);
+	if (!strcasecmp(key, "SyslogDebug"))
+		return level(&site->syslog_debug, key, value, err);
+	return 0;
+}
+
+int sb_site_read(struct sb_site *site, const char *conf, struct sb_err *err)
+{
+	*site = (struct sb_site){.place = SB_CONTAINER_PATH};
+	if (sb_kv_read(conf, SB_KV_ROOT, pair, site, err) < 0)
 		return sb_wrap(err, "configuration");
 	return 0;
 }

@@ -8,9 +8,11 @@
 #include <limits.h>
 
 struct sb_site {
-	char path[PATH_MAX]; /* ContainerPath, letters expanded */
-	int allow_root;	     /* AllowRoot */
-	int trust_container; /* TrustSlurmContainer */
+	char place[PATH_MAX];	      /* ContainerPath: a pattern (place.h) */
+	int allow_root;		      /* AllowRoot */
+	int trust_container;	      /* TrustSlurmContainer */
+	int keep;		      /* DisableCleanup */
+	int file_debug, syslog_debug; /* FileDebug, SyslogDebug: levels */
 };
 
 /*
@@ -21,12 +23,10 @@ struct sb_site {
 const char *sb_site_conf(int argc, char **argv);
 
 /*
- * Reads conf. node replaces %n in ContainerPath. Returns 0, or -1 with err set:
- * the file cannot be read or is not root's alone to write, a line is no pair,
- * a value of ours is bad.
+ * Reads conf. Returns 0, or -1 with err set: the file cannot be read or is not
+ * root's alone to write, a line is no pair, a value of ours is bad.
  */
-int sb_site_read(struct sb_site *site, const char *conf, const char *node,
-		 struct sb_err *err);
+int sb_site_read(struct sb_site *site, const char *conf, struct sb_err *err);
 
 /* What Slurm's oci.conf on this host says. */
 enum sb_site_oci {
@@ -45,13 +45,5 @@ enum sb_site_oci sb_site_oci(char *path, size_t size);
 
 /* Whether the RunTimeRun in value calls a program called stepbox. */
 int sb_site_calls_us(const char *value);
-
-/*
- * Expands ContainerPath: %n is the node's name, %% a percent sign. Other
- * letters would make the place depend on the step, and what cleans up after a
- * dead slurmstepd must find it without. Returns 0, or -1 with err set.
- */
-int sb_site_expand(char *dst, size_t size, const char *pattern,
-		   const char *node, struct sb_err *err);
 
 #endif

@@ -5,7 +5,10 @@
 
 #include "client.h"
 #include "contract.h"
+#include "keyval.h"
 #include "node.h"
+#include "owner.h"
+#include "place.h"
 #include "proc.h"
 #include "reap.h"
 #include "site.h"
@@ -14,10 +17,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +43,10 @@ static struct {
 	int slow;	 /* a child was too slow: no more before the end */
 	int signalled;	 /* a task died in a way that may leave things behind */
 	uint32_t tasks, ended; /* on this node */
+	int keep;	       /* DisableCleanup */
+	int tell;	       /* log lines whatever SlurmdDebug says */
+	char place[PATH_MAX];  /* ContainerPath, for this step */
+	int levels; /* so many directories of it are the step's own */
 } step = {.dir = {.node = -1, .fd = -1}};
 
 /* ---- the decision ---- */
@@ -123,9 +133,64 @@ static uint32_t restart_count(spank_t sp)
 	return n < 0 || *s ? 0 : n;
 }
 
+/* Where ContainerPath is for this step. */
+static int find_place(const struct sb_site *site, uint32_t job, uint32_t id,
+		      struct sb_err *err)
+{
+	struct passwd pw, *found = NULL;
+	struct sb_place of = {
+		.node = sb_node_name(),
+		.job = job,
+		.step = id,
+		.uid = step.user.uid,
+		.user = "?",
+	};
+	char text[4096];
+
+	/* slurmstepd asked the same before: the job runs as this user. */
+	if (sb_place_has(site->place, 'u')) {
+		getpwuid_r(of.uid, &pw, text, sizeof(text), &found);
+		if (!found)
+			return sb_fail(err, SB_FAIL,
+				       "ContainerPath: %%u: uid %u has no name "
+				       "on this node",
+				       of.uid);
+		of.user = found->pw_name;
+	}
+	if (sb_place_expand(step.place, sizeof(step.place), site->place, &of,
+			    err) < 0)
+		return -1;
+	step.levels = sb_place_levels(site->place, step.place);
+	return 0;
+}
+
+/* Another step's end may just have removed what this one found. */
+static int make_there(uint32_t job, uint32_t id, uint32_t restart,
+		      struct sb_err *err)
+{
+	for (int tries = 20;; tries--) {
+		int rc;
+
+		step.dir.node = sb_stepdir_open_node(step.place, sb_node_name(),
+						     1, err);
+		if (step.dir.node >= 0) {
+			rc = sb_stepdir_make(&step.dir, job, id, restart,
+					     &step.user, err);
+			if (!rc)
+				return 0;
+			rc = errno;
+			close(step.dir.node);
+			step.dir.node = -1;
+			errno = rc;
+		}
+		if (errno != ENOENT || !step.levels || !tries)
+			return -1;
+	}
+}
+
 static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
 {
-	uint32_t job, id, restart;
+	uint32_t job, id;
 
 	if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
 	    spank_get_item(sp, S_JOB_STEPID, &id) != ESPANK_SUCCESS)
@@ -136,17 +201,14 @@ static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
 	if (spank_get_item(sp, S_JOB_LOCAL_TASK_COUNT, &step.tasks) !=
 	    ESPANK_SUCCESS)
 		step.tasks = 1;
-	restart = restart_count(sp);
-	step.dir.node =
-		sb_stepdir_open_node(site->path, sb_node_name(), 1, err);
-	if (step.dir.node < 0)
+	if (find_place(site, job, id, err) < 0)
 		return -1;
-	return sb_stepdir_make(&step.dir, job, id, restart, &step.user, err);
+	return make_there(job, id, restart_count(sp), err);
 }
 
 /* Tells the helper, through the job's environment, all but argv[0]. */
-static int tell_helper(spank_t sp, const struct sb_site *site, const char *conf,
-		       const char *bundle, struct sb_err *err)
+static int tell_helper(spank_t sp, const char *conf, const char *bundle,
+		       struct sb_err *err)
 {
 	char dir[PATH_MAX + 512], tasks[16];
 	const struct {
@@ -158,7 +220,7 @@ static int tell_helper(spank_t sp, const struct sb_site *site, const char *conf,
 	};
 
 	snprintf(tasks, sizeof(tasks), "%u", step.tasks);
-	snprintf(dir, sizeof(dir), "%s/%s/%s", site->path, sb_node_name(),
+	snprintf(dir, sizeof(dir), "%s/%s/%s", step.place, sb_node_name(),
 		 step.dir.name);
 	for (size_t i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
 		if (spank_setenv(sp, vars[i].name, vars[i].value, 1) !=
@@ -169,18 +231,26 @@ static int tell_helper(spank_t sp, const struct sb_site *site, const char *conf,
 	return 0;
 }
 
+/* slurm_info is what Slurm logs by default, slurm_verbose is not. */
+static int tells(const struct sb_site *site)
+{
+	return site->file_debug >= SB_LEVEL_VERBOSE ||
+	       site->syslog_debug >= SB_LEVEL_VERBOSE;
+}
+
 static int prepare(spank_t sp, const char *conf, const char *bundle,
 		   int vouched, struct sb_err *err)
 {
 	struct sb_site site;
 
-	if (get_user(sp, err) < 0 ||
-	    sb_site_read(&site, conf, sb_node_name(), err) < 0 ||
+	if (get_user(sp, err) < 0 || sb_site_read(&site, conf, err) < 0 ||
 	    check_policy(&site, bundle, vouched, err) < 0)
 		return -1;
+	step.keep = site.keep;
+	step.tell = tells(&site);
 	if (make_dir(sp, &site, err) < 0)
 		return -1;
-	return tell_helper(sp, &site, conf, bundle, err);
+	return tell_helper(sp, conf, bundle, err);
 }
 
 /*
@@ -349,7 +419,9 @@ static void log_lines(const char *text)
 		memcpy(line, text, cut);
 		line[cut] = '\0';
 		sb_escape(safe, sizeof(safe), line);
-		if (*safe)
+		if (*safe && step.tell)
+			slurm_info("stepbox: %s: %s", step.dir.name, safe);
+		else if (*safe)
 			slurm_verbose("stepbox: %s: %s", step.dir.name, safe);
 		text += len + !!text[len];
 	}
@@ -416,45 +488,110 @@ void sb_step_end(void)
 
 	if (step.dir.fd < 0)
 		return;
-	left = sb_stepdir_remove(&step.dir, &step.user, step.signalled, text);
+	if (step.keep)
+		left = sb_stepdir_keep(&step.dir, &step.user, step.signalled,
+				       text);
+	else
+		left = sb_stepdir_remove(&step.dir, &step.user, step.signalled,
+					 text);
 	log_lines(text);
 	if (left)
 		slurm_error("stepbox: step directory %s could not be removed "
 			    "now: it will be tried again",
 			    step.dir.name);
+	else if (step.keep)
+		slurm_info("stepbox: %s/%s/%s stays (DisableCleanup): "
+			   "\"stepbox clean\", by root, removes it",
+			   step.place, sb_node_name(), step.dir.name);
+	if (step.levels)
+		sb_stepdir_prune(step.place, sb_node_name(), step.levels);
 }
 
 /* ---- the nets ---- */
 
-static void found(const char *name, int left, const char *text)
+static void found(const char *name, int became, const char *text)
 {
+	static const char *const words[] = {
+		[SB_STEPDIR_GONE] = "cleaned up",
+		[SB_STEPDIR_LEFT] = "could not be removed, will be tried again",
+		[SB_STEPDIR_KEPT] = "ended; the directory stays "
+				    "(DisableCleanup)",
+	};
+
 	snprintf(step.dir.name, sizeof(step.dir.name), "%.47s", name);
 	log_lines(text);
 	slurm_info("stepbox: %s: its slurmstepd was gone: %s", name,
-		   left ? "could not be removed, will be tried again"
-			: "cleaned up");
+		   words[became]);
 }
 
-void sb_step_sweep(int argc, char **argv, uint32_t job)
+static void sweep(const struct sb_site *site, const char *path,
+		  const char *node, uint32_t job)
 {
-	const char *conf = sb_site_conf(argc, argv);
-	const char *node = job ? sb_node_name() : sb_node_of_slurmd();
-	struct sb_site site;
 	struct sb_err err;
-	int fd;
+	int fd = sb_stepdir_open_node(path, node, 0, &err);
 
-	if (!conf)
-		return;
-	if (sb_site_read(&site, conf, node, &err) < 0) {
-		slurm_info("stepbox: %s", err.text);
-		return;
-	}
-	fd = sb_stepdir_open_node(site.path, node, 0, &err);
 	if (fd < 0) {
 		if (errno != ENOENT)
 			slurm_info("stepbox: %s", err.text);
 		return;
 	}
-	sb_stepdir_sweep(fd, job, found);
+	sb_stepdir_sweep(fd, job, site->keep, found);
 	close(fd);
+}
+
+/* Where ContainerPath is another for each user, job or step: all that are
+ * there. */
+static void sweep_places(const struct sb_site *site, const struct sb_place *of)
+{
+	char pattern[PATH_MAX], *slash;
+	struct stat st;
+	glob_t found_nodes;
+
+	if (sb_place_glob(pattern, sizeof(pattern), site->place, of) < 0 ||
+	    strlen(pattern) + sizeof("/" SB_OWNER_DIR) > sizeof(pattern))
+		return;
+	strcat(pattern, "/" SB_OWNER_DIR);
+	if (glob(pattern, 0, NULL, &found_nodes))
+		return;
+	for (size_t i = 0; i < found_nodes.gl_pathc; i++) {
+		char *path = found_nodes.gl_pathv[i];
+
+		/* Not every directory of a node's name is ours. */
+		if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid)
+			continue;
+		*strrchr(path, '/') = '\0';
+		slash = strrchr(path, '/');
+		*slash = '\0';
+		sweep(site, path, of->node, of->job);
+		sb_stepdir_prune(path, of->node,
+				 sb_place_levels(site->place, path));
+	}
+	globfree(&found_nodes);
+}
+
+void sb_step_sweep(int argc, char **argv, uint32_t job)
+{
+	const char *conf = sb_site_conf(argc, argv);
+	struct sb_place of = {
+		.node = job ? sb_node_name() : sb_node_of_slurmd(),
+		.job = job,
+		.user = "",
+	};
+	struct sb_site site;
+	struct sb_err err;
+
+	if (!conf)
+		return;
+	if (sb_site_read(&site, conf, &err) < 0) {
+		slurm_info("stepbox: %s", err.text);
+		return;
+	}
+	step.tell = tells(&site);
+	if (sb_place_varies(site.place)) {
+		of.user = NULL;
+		sweep_places(&site, &of);
+	} else if (!sb_place_expand(step.place, sizeof(step.place), site.place,
+				    &of, &err)) {
+		sweep(&site, step.place, of.node, job);
+	}
 }

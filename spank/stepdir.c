@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define TRASH_DIR ".trash"
+#define KEPT_DIR ".kept"
 #define OPEN_DIR (O_PATH | O_DIRECTORY | O_CLOEXEC)
 /* A user's tree is emptied within this many seconds or tried again later. */
 #define REAP_SECONDS 10
@@ -159,6 +160,26 @@ static void owner_forget(int node, const char *name)
 	close(dir);
 }
 
+/* ---- what is kept ---- */
+
+/* Moves the record of a directory that stays out of the nets' sight, or back.
+ * Returns 0, or -1 with errno set. */
+static int keep_record(int node, const char *name, int back)
+{
+	int kept = step_down(node, KEPT_DIR, !back, 0755);
+	int dir = kept < 0 ? -1 : open_records(node);
+	int rc = -1;
+
+	if (dir >= 0)
+		rc = back ? renameat(kept, name, dir, name)
+			  : renameat(dir, name, kept, name);
+	if (kept >= 0)
+		close(kept);
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
 /* ---- make ---- */
 
 /* Moves a directory and its record to the trash, under a name of their own: a
@@ -228,6 +249,7 @@ static int make_room(int node, const char *name)
 
 	if (fstatat(node, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -1;
+	keep_record(node, name, 1);
 	dir = open_records(node);
 	alive = dir >= 0 && !sb_owner_read(dir, name, &o) && !sb_owner_dead(&o);
 	if (dir >= 0)
@@ -278,22 +300,20 @@ static int open_user_dir(int node, const struct sb_user *user)
 	return fd;
 }
 
-static int reap(int node, int fd, const char *name, const struct sb_user *user,
-		int keep_deletes, char *text)
+static int reap(int node, int fd, struct sb_reap *r, const struct sb_user *user,
+		char *text)
 {
-	struct sb_reap r = {
-		.name = name, .task = -1, .keep_deletes = keep_deletes};
 	int rc, extra;
 
-	rc = sb_asuser(user, fd, -1, sb_reap, &r, REAP_SECONDS, text);
+	rc = sb_asuser(user, fd, -1, sb_reap, r, REAP_SECONDS, text);
 	if (rc != SB_REAP_NEEDS_EXTRA)
 		return rc;
 	extra = open_user_dir(node, user);
 	if (extra < 0)
-		r.keep_deletes = 0;
+		r->keep_deletes = 0;
 	else
-		r.have_extra = 1;
-	rc = sb_asuser(user, fd, extra, sb_reap, &r, REAP_SECONDS, text);
+		r->have_extra = 1;
+	rc = sb_asuser(user, fd, extra, sb_reap, r, REAP_SECONDS, text);
 	if (extra >= 0)
 		close(extra);
 	return rc;
@@ -310,7 +330,11 @@ static void drop_user_dir(int node, uid_t uid)
 int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 		      int keep_deletes, char *text)
 {
-	reap(sd->node, sd->fd, sd->name, user, keep_deletes, text);
+	struct sb_reap r = {.name = sd->name,
+			    .task = SB_REAP_ALL,
+			    .keep_deletes = keep_deletes};
+
+	reap(sd->node, sd->fd, &r, user, text);
 	close(sd->fd);
 	sd->fd = -1;
 	drop_user_dir(sd->node, user->uid);
@@ -322,35 +346,74 @@ int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 	return -1;
 }
 
+int sb_stepdir_keep(struct sb_stepdir *sd, const struct sb_user *user,
+		    int keep_deletes, char *text)
+{
+	struct sb_reap r = {.name = sd->name,
+			    .task = SB_REAP_ALL,
+			    .keep_deletes = keep_deletes,
+			    .keep_files = 1};
+	int rc = reap(sd->node, sd->fd, &r, user, text);
+
+	close(sd->fd);
+	sd->fd = -1;
+	drop_user_dir(sd->node, user->uid);
+	/* What does not end is the nets' to try again. */
+	if (rc != SB_REAP_DONE)
+		return -1;
+	return keep_record(sd->node, sd->name, 0);
+}
+
 /* ---- the nets ---- */
 
+struct sweep {
+	int node, records, trash;
+	uint32_t job;
+	int keep;
+	void (*found)(const char *name, int became, const char *text);
+};
+
+/* Removes what is empty by now, or has its record say that it stays. */
+static int settle(const struct sweep *s, int parent, const char *name, int keep,
+		  int rc)
+{
+	if (keep && rc == SB_REAP_DONE && !keep_record(s->node, name, 0))
+		return SB_STEPDIR_KEPT;
+	if (!unlinkat(parent, name, AT_REMOVEDIR) || errno == ENOENT) {
+		owner_forget(s->node, name);
+		return SB_STEPDIR_GONE;
+	}
+	if (parent == s->node && !keep)
+		to_trash(s->node, name);
+	return SB_STEPDIR_LEFT;
+}
+
 /* Returns -1 if it took too long: then the rest has to wait too. */
-static int sweep_one(int node, int parent, const char *name,
-		     const struct sb_owner *o,
-		     void (*found)(const char *, int, const char *))
+static int sweep_one(const struct sweep *s, int parent, const char *name,
+		     const struct sb_owner *o)
 {
 	struct sb_user user = {.uid = o->uid, .gid = o->gid};
+	int keep = s->keep && parent == s->node;
+	struct sb_reap r = {.name = name,
+			    .task = SB_REAP_ALL,
+			    .keep_deletes = 1,
+			    .keep_files = keep};
 	char text[SB_REPORT_MAX + 1] = "";
 	int fd = sb_owner_open(parent, name);
 	struct stat st;
-	int left, rc = 0;
+	int rc = 0;
 
 	if (fd < 0 && errno == ENOENT) {
-		owner_forget(node, name);
+		owner_forget(s->node, name);
 		return 0;
 	}
 	if (fd >= 0) {
 		if (!fstat(fd, &st) && st.st_uid == o->uid)
-			rc = reap(node, fd, name, &user, 1, text);
+			rc = reap(s->node, fd, &r, &user, text);
 		close(fd);
 	}
-	left = unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT;
-	if (!left)
-		owner_forget(node, name);
-	else if (parent == node)
-		to_trash(node, name);
-	drop_user_dir(node, o->uid);
-	found(name, left, text);
+	s->found(name, settle(s, parent, name, keep, rc), text);
+	drop_user_dir(s->node, o->uid);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -394,8 +457,18 @@ static time_t seconds(void)
 	return now.tv_sec;
 }
 
-static void sweep_records(int node, int dir, int trash, DIR *d, uint32_t job,
-			  void (*found)(const char *, int, const char *))
+static DIR *list(int dir)
+{
+	int fd = dir < 0 ? -1
+			 : openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
+static void sweep_records(const struct sweep *s, DIR *d)
 {
 	time_t end = seconds() + SWEEP_SECONDS;
 	struct dirent *e;
@@ -403,36 +476,80 @@ static void sweep_records(int node, int dir, int trash, DIR *d, uint32_t job,
 	while ((e = readdir(d)) && seconds() < end) {
 		struct sb_owner o;
 		int in_trash = is_trash(e->d_name), rc = 0;
-		int parent = in_trash ? trash : node;
+		int parent = in_trash ? s->trash : s->node;
 
-		if (e->d_name[0] == '.' || !of_job(e->d_name, job) ||
-		    read_owner(dir, parent, e->d_name, &o) < 0)
+		if (e->d_name[0] == '.' || !of_job(e->d_name, s->job) ||
+		    read_owner(s->records, parent, e->d_name, &o) < 0)
 			continue;
 		if (in_trash || sb_owner_dead(&o))
-			rc = sweep_one(node, parent, e->d_name, &o, found);
+			rc = sweep_one(s, parent, e->d_name, &o);
 		if (rc < 0)
 			return;
 	}
 }
 
-void sb_stepdir_sweep(int node, uint32_t job,
+void sb_stepdir_sweep(int node, uint32_t job, int keep,
 		      void (*found)(const char *, int, const char *))
 {
-	int dir = open_records(node);
-	int trash = open_trash(node);
-	int list =
-		dir < 0 ? -1
-			: openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = list < 0 ? NULL : fdopendir(list);
+	struct sweep s = {
+		.node = node,
+		.records = open_records(node),
+		.trash = open_trash(node),
+		.job = job,
+		.keep = keep,
+		.found = found,
+	};
+	DIR *d = list(s.records);
 
-	if (d && trash >= 0)
-		sweep_records(node, dir, trash, d, job, found);
+	if (d && s.trash >= 0)
+		sweep_records(&s, d);
 	if (d)
 		closedir(d);
-	else if (list >= 0)
-		close(list);
-	if (trash >= 0)
-		close(trash);
-	if (dir >= 0)
-		close(dir);
+	if (s.trash >= 0)
+		close(s.trash);
+	if (s.records >= 0)
+		close(s.records);
+}
+
+void sb_stepdir_unkeep(int node, uint32_t job)
+{
+	int kept = step_down(node, KEPT_DIR, 0, 0);
+	DIR *d = list(kept);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.' && of_job(e->d_name, job))
+			keep_record(node, e->d_name, 1);
+	if (d)
+		closedir(d);
+	if (kept >= 0)
+		close(kept);
+	unlinkat(node, KEPT_DIR, AT_REMOVEDIR); /* fails while it holds any */
+}
+
+/* Every one on the way was root's alone when it was opened, and is: names are
+ * as good as descriptors. */
+void sb_stepdir_prune(const char *path, const char *node, int levels)
+{
+	static const char *const own[] = {"/" KEPT_DIR, "/" TRASH_DIR,
+					  "/" SB_OWNER_DIR, ""};
+	char dir[PATH_MAX];
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (snprintf(dir, sizeof(dir), "%s/%s%s", path, node, own[i]) >=
+		    (int)sizeof(dir))
+			return;
+		if (rmdir(dir) < 0 && errno != ENOENT)
+			return;
+	}
+	snprintf(dir, sizeof(dir), "%s", path);
+	for (len = strlen(dir); levels > 0 && len; levels--) {
+		while (len && dir[len - 1] == '/')
+			dir[--len] = '\0';
+		if (rmdir(dir) < 0 && errno != ENOENT)
+			return;
+		while (len && dir[len - 1] != '/')
+			dir[--len] = '\0';
+	}
 }

@@ -9,6 +9,8 @@
  *     <job>.<step>.<restart>/          the user's, 0700: the step directory
  *     .owner/<job>.<step>.<restart>    root's: who made it (owner.h)
  *     .trash/<job>.<step>.<restart>.*  what would not go; tried again later
+ *     .kept/<job>.<step>.<restart>     the record of one that stays, empty
+ *                                      of processes (DisableCleanup)
  *     user.<uid>/                      see contract.h, only while needed
  */
 #ifndef SB_STEPDIR_H
@@ -54,13 +56,40 @@ int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 		      int keep_deletes, char *text);
 
 /*
+ * DisableCleanup: the same, but what is in the step directory stays there, and
+ * the directory, until sb_stepdir_unkeep. A step of the same name puts it to
+ * the trash. Returns 0, or -1 where something in it does not end.
+ */
+int sb_stepdir_keep(struct sb_stepdir *sd, const struct sb_user *user,
+		    int keep_deletes, char *text);
+
+/* Makes what was kept of job (0: of any) what a dead slurmstepd left, for
+ * sb_stepdir_sweep to remove. */
+void sb_stepdir_unkeep(int node, uint32_t job);
+
+/* What became of a directory. */
+enum {
+	SB_STEPDIR_GONE,
+	SB_STEPDIR_LEFT, /* something of it resists: tried again later */
+	SB_STEPDIR_KEPT,
+};
+
+/*
  * Removes what dead slurmstepds left below node: step directories and trash of
- * job (0: of any), for some seconds at most. Directories of a live slurmstepd,
+ * job (0: of any), for some seconds at most; or with keep, as sb_stepdir_keep
+ * does, leaves the directories. Directories of a live slurmstepd,
  * or of one whose pid cannot be judged from here (another pid namespace), stay.
  * found is called for each one that was dealt with.
  */
-void sb_stepdir_sweep(int node, uint32_t job,
-		      void (*found)(const char *name, int left,
+void sb_stepdir_sweep(int node, uint32_t job, int keep,
+		      void (*found)(const char *name, int became,
 				    const char *text));
+
+/*
+ * Removes <path>/<node>, and so many (levels) of the directories above, as far
+ * as they are empty. Whoever makes a step directory at the same time may find
+ * one missing (ENOENT), and begins again.
+ */
+void sb_stepdir_prune(const char *path, const char *node, int levels);
 
 #endif

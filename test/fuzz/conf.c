@@ -122,7 +122,7 @@ static void check_site(const struct sb_conf *c)
 {
 	struct sb_err err = {.text = ""};
 	struct sb_site site;
-	int rc = sb_site_read(&site, path_of("stepbox.conf"), "node", &err);
+	int rc = sb_site_read(&site, path_of("stepbox.conf"), &err);
 
 	if (rc < 0)
 		FUZZ_FAILED(err);
@@ -132,7 +132,7 @@ static void check_site(const struct sb_conf *c)
 		FUZZ_CHECK(strstr(err.text, "ContainerPath"));
 		return;
 	}
-	FUZZ_CHECK(*site.path == '/');
+	FUZZ_CHECK(*site.place == '/');
 	FUZZ_CHECK(site.allow_root == c->allow_root);
 }
 

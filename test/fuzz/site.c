@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the plugin, as root, reads besides stepbox.conf: Slurm's oci.conf.
+ * What the plugin, as root, reads besides stepbox.conf, Slurm's oci.conf;
+ * and where ContainerPath leads.
  *
  * Input: a RunTimeRun; a ContainerPath; a node's name; then oci.conf.
  */
@@ -8,11 +9,13 @@
 #include "fuzz.h"
 
 #include "../../spank/keyval.h"
+#include "../../spank/place.h"
 #include "../../spank/site.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,26 +29,67 @@
 #include "../../spank/keyval.c"
 #undef open
 
-/* %n and %% only; written down a second time. */
-static void check_expand(const char *pattern, const char *node)
+/* What a letter is for the step of check_place; written down a second time. */
+static const char *value_of(char letter, const char *name)
 {
-	struct sb_err err = {.text = ""};
-	char path[64], want[512] = "";
+	return letter == 'n' || letter == 'u' ? name
+	       : letter == '%'		      ? "%"
+	       : letter == 'j'		      ? "4711"
+	       : letter == 's'		      ? "3"
+					      : "1000";
+}
+
+/* Up to the component that has %t, if any has. */
+static void expand(char *dst, size_t size, const char *pattern,
+		   const char *name)
+{
 	size_t n = 0;
 
-	if (sb_site_expand(path, sizeof(path), pattern, node, &err) < 0) {
+	for (const char *p = pattern; *p && n < size - 1; p++) {
+		if (p[0] == '%' && p[1] == 't') {
+			while (n && dst[n - 1] != '/')
+				n--;
+			n -= n > 1;
+			break;
+		}
+		if (*p == '%')
+			n += snprintf(dst + n, size - n, "%s",
+				      value_of(*++p, name));
+		else
+			dst[n++] = *p;
+	}
+	dst[n < size ? n : size - 1] = '\0';
+}
+
+/* What any step's place is, is found by what is known of it. */
+static void check_place(const char *pattern, const char *name)
+{
+	struct sb_place all = {.node = name,
+			       .job = 4711,
+			       .user = name,
+			       .step = 3,
+			       .uid = 1000},
+			some = {.node = name, .job = 4711}, none = {.job = 0};
+	struct sb_err err = {.text = ""};
+	char path[256], want[512] = "", known[1024];
+
+	if (!*name || *name == '.' || strchr(name, '/'))
+		return;
+	if (sb_place_check(pattern, &err) < 0 ||
+	    sb_place_expand(path, sizeof(path), pattern, &all, &err) < 0) {
 		FUZZ_FAILED(err);
 		return;
 	}
-	for (const char *p = pattern; *p && n < sizeof(want) - 1; p++) {
-		if (*p != '%')
-			want[n++] = *p;
-		else if (*++p == '%')
-			want[n++] = '%';
-		else
-			n += snprintf(want + n, sizeof(want) - n, "%s", node);
-	}
+	expand(want, sizeof(want), pattern, name);
+	if (strcmp(path, want))
+		printf("%s: %s, not %s\n", pattern, path, want);
 	FUZZ_CHECK(!strcmp(path, want));
+	FUZZ_CHECK(sb_place_levels(pattern, path) >= 0);
+	snprintf(want, sizeof(want), "%s/%s", path, name);
+	FUZZ_CHECK(!sb_place_glob(known, sizeof(known), pattern, &some) &&
+		   !fnmatch(known, want, FNM_PATHNAME));
+	FUZZ_CHECK(!sb_place_glob(known, sizeof(known), pattern, &none) &&
+		   !fnmatch(known, want, FNM_PATHNAME));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -57,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum sb_site_oci oci;
 
 	FUZZ_CHECK(!sb_site_calls_us(run) || strstr(run, "stepbox"));
-	check_expand(pattern, fuzz_string(&in));
+	check_place(pattern, fuzz_string(&in));
 	fuzz_files(&in, names);
 	snprintf(path, sizeof(path), "%s/slurm.conf", fuzz_dir());
 	setenv("SLURM_CONF", path, 1);

@@ -3,6 +3,7 @@
 #include "tree.h"
 
 #include "../../helper/conf.h"
+#include "../../spank/keyval.h"
 
 static void load(struct sb_conf *c, const char *text)
 {
@@ -249,6 +250,193 @@ static void test_new_refused(void **state)
 	refused("SlurmClient=x", "SlurmClient=x");
 }
 
+/* ---- oci.conf's own ---- */
+
+static void test_env_file(void **state)
+{
+	static const struct {
+		const char *text;
+		enum sb_env_file how;
+	} rows[] = {
+		{"", SB_ENV_FILE_AUTO},
+		{"CreateEnvFile=null", SB_ENV_FILE_NUL},
+		{"CreateEnvFile=TRUE", SB_ENV_FILE_NUL},
+		{"CreateEnvFile=Y", SB_ENV_FILE_NUL},
+		{"CreateEnvFile=yes", SB_ENV_FILE_NUL},
+		{"CreateEnvFile=1", SB_ENV_FILE_NUL},
+		{"CreateEnvFile=NewLine", SB_ENV_FILE_NEWLINE},
+		{"CreateEnvFile=disabled", SB_ENV_FILE_NONE},
+		{"CreateEnvFile=false", SB_ENV_FILE_NONE},
+		{"CreateEnvFile=n", SB_ENV_FILE_NONE},
+		{"CreateEnvFile=No", SB_ENV_FILE_NONE},
+		{"CreateEnvFile=null CreateEnvFile=0", SB_ENV_FILE_NONE},
+	};
+	struct sb_conf c;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "%s%s\n", RUN3, rows[i].text);
+		load(&c, text);
+		assert_int_equal(c.env_file, rows[i].how);
+		sb_conf_free(&c);
+	}
+	/* booleans elsewhere, but not here */
+	refused("CreateEnvFile=on",
+		":1: CreateEnvFile=on: not null, newline or disabled");
+	refused("CreateEnvFile=\"\"", "CreateEnvFile=: not null");
+}
+
+static void test_disable_hooks(void **state)
+{
+	struct sb_conf c;
+
+	(void)state;
+	load(&c, RUN3 "DisableHooks=prestart DisableHooks=\"poststop, "
+		      "CREATERUNTIME,,startContainer\"\n");
+	assert_int_equal(c.disable_hooks.n, 3);
+	assert_string_equal(c.disable_hooks.v[0], "poststop");
+	assert_string_equal(c.disable_hooks.v[1], "createRuntime");
+	assert_string_equal(c.disable_hooks.v[2], "startContainer");
+	sb_conf_free(&c);
+	load(&c, RUN3 "DisableHooks=\"\"\n");
+	assert_int_equal(c.disable_hooks.n, 0);
+	sb_conf_free(&c);
+	refused("DisableHooks=poststop,prestop",
+		":1: DisableHooks: prestop: no kind of hooks: prestart, "
+		"createRuntime, createContainer, startContainer, poststart, "
+		"poststop");
+}
+
+static void test_places(void **state)
+{
+	struct sb_conf c;
+
+	(void)state;
+	load(&c, RUN3 "MountSpoolDir=/var/run/slurm/%t DisableCleanup=yes\n");
+	assert_string_equal(c.mount_spool_dir, "/var/run/slurm/%t");
+	assert_true(c.disable_cleanup);
+	sb_conf_free(&c);
+	load(&c, RUN3 "MountSpoolDir=%m DisableCleanup=yes "
+		      "DisableCleanup=false\n");
+	assert_string_equal(c.mount_spool_dir, "%m");
+	assert_false(c.disable_cleanup);
+	sb_conf_free(&c);
+	refused("MountSpoolDir=slurm", ":1: MountSpoolDir=slurm: not absolute");
+	refused("MountSpoolDir=/x/%q", ":1: MountSpoolDir=/x/%q: %q: no such");
+	refused("MountSpoolDir=/x/%", "no letter follows");
+	refused("DisableCleanup=perhaps", "neither yes nor no");
+}
+
+static void test_debug_keys(void **state)
+{
+	struct sb_conf c;
+
+	(void)state;
+	load(&c, RUN3);
+	assert_int_equal(c.stdio_debug, 0);
+	assert_int_equal(c.remarks.n, 0);
+	sb_conf_free(&c);
+	load(&c, RUN3 "StdIODebug=Debug2 FileDebug=debug5 SyslogDebug=0\n"
+		      "DebugFlags=Steps,script,NO_CONF_HASH\n");
+	assert_int_equal(c.stdio_debug, 6);
+	assert_int_equal(c.remarks.n, 1);
+	assert_contains(c.remarks.v[0], ":3: DebugFlags: not used");
+	sb_conf_free(&c);
+	load(&c, RUN3 "StdIODebug=5\n");
+	assert_int_equal(c.stdio_debug, SB_LEVEL_DEBUG);
+	sb_conf_free(&c);
+	refused("StdIODebug=loud", ":1: StdIODebug=loud: no level");
+	refused("FileDebug=10", "FileDebug=10: no level");
+	refused("SyslogDebug=debug6", "SyslogDebug=debug6: no level");
+	refused("DebugFlags=Steps,Stepps", "DebugFlags: Stepps: no debug flag");
+}
+
+/* What only scrun reads is taken, and said; so is a key that comes twice. */
+static void test_remarks(void **state)
+{
+	struct sb_conf c;
+
+	(void)state;
+	load(&c, RUN3 "SrunPath=/opt/bin/srun\nSrunArgs=--mpi=none\n"
+		      "srunargs=\"-n 2\"\nInit=no\ninit=yes\n"
+		      "Mount=/a:/b Mount=/c:/d\n");
+	assert_int_equal(c.remarks.n, 3);
+	assert_contains(c.remarks.v[0], ":2: SrunPath: not used");
+	assert_contains(c.remarks.v[1], ":3: SrunArgs: not used");
+	assert_contains(c.remarks.v[2],
+			":6: Init: stands here again: the last one counts");
+	assert_int_equal(c.init, SB_INIT_YES);
+	sb_conf_free(&c);
+}
+
+/* The blocks of Slurm's guide (26.05, doc/html/containers.shtml), as they are
+ * there. */
+static void test_guide(void **state)
+{
+	static const struct {
+		const char *name;
+		enum sb_mode mode;
+	} blocks[] = {
+		{"runc-create", SB_MODE_CREATE},   {"runc-run", SB_MODE_RUN},
+		{"crun-create", SB_MODE_CREATE},   {"crun-run", SB_MODE_RUN},
+		{"nvidia-create", SB_MODE_CREATE}, {"nvidia-run", SB_MODE_RUN},
+		{"singularity-oci", SB_MODE_RUN},
+	};
+	struct sb_conf c;
+	struct sb_err err = {.text = ""};
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		snprintf(path, sizeof(path),
+			 SRCDIR "/test/unit/data/oci.conf/%s.conf",
+			 blocks[i].name);
+		if (sb_conf_load(&c, path, NULL, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(c.mode, blocks[i].mode);
+		assert_string_equal(c.env_exclude_text,
+				    "^(SLURM_CONF|SLURM_CONF_SERVER)=");
+		assert_non_null(c.pattern[SB_OP_QUERY]);
+		assert_int_equal(c.remarks.n, 0);
+		sb_conf_free(&c);
+	}
+	/* Its RunTimeDelete lacks the closing quote. */
+	assert_int_equal(sb_conf_load(&c,
+				      SRCDIR "/test/unit/data/oci.conf/"
+					     "singularity-hpcng.conf",
+				      NULL, &err),
+			 -1);
+	assert_contains(err.text, "singularity-hpcng.conf:7: not KEY=VALUE");
+	sb_conf_free(&c);
+}
+
+/* oci.conf's sets, and what is missing of one. */
+static void test_sets(void **state)
+{
+	struct sb_conf c;
+
+	(void)state;
+	load(&c, RUN3 "RunTimeQuery=x\n");
+	assert_int_equal(c.mode, SB_MODE_RUN);
+	sb_conf_free(&c);
+	refused("RunTimeRun=x RunTimeDelete=x", "RunTimeKill is missing");
+	refused("RunTimeRun=x RunTimeKill=x", "RunTimeDelete is missing");
+	refused("RunTimeKill=x RunTimeDelete=x RunTimeQuery=x", "no runtime");
+	refused(RUN3 "RunTimeCreate=x", "exclude each other");
+	refused(RUN3 "RunTimeStart=x", "exclude each other");
+	refused("RunTimeStart=x RunTimeQuery=x RunTimeKill=x RunTimeDelete=x",
+		"RunTimeCreate is missing");
+	refused("RunTimeCreate=x RunTimeQuery=x RunTimeKill=x RunTimeDelete=x",
+		"RunTimeStart is missing");
+	refused("RunTimeCreate=x RunTimeStart=x RunTimeKill=x RunTimeDelete=x",
+		"RunTimeQuery is missing");
+	refused("RunTimeCreate=x RunTimeStart=x RunTimeQuery=x RunTimeDelete=x",
+		"RunTimeKill is missing");
+	refused("RunTimeCreate=x RunTimeStart=x RunTimeQuery=x RunTimeKill=x",
+		"RunTimeDelete is missing");
+}
+
 /* ---- runtimes: the site's, the user's ---- */
 
 static char dir[64], conf_path[80];
@@ -310,6 +498,23 @@ static void test_site_description(void **state)
 	load_site(&c, NULL);
 	assert_string_equal(c.pattern[SB_OP_KILL], "mine");
 	assert_string_equal(c.pattern[SB_OP_DELETE], "own");
+	sb_conf_free(&c);
+}
+
+static void test_description_environment(void **state)
+{
+	struct sb_conf c;
+
+	(void)state;
+	put("stepbox.conf", "Runtime=own\n");
+	put("stepbox.runtimes/own.conf", OWN "RunTimeEnvExclude=\"^A=\"\n");
+	load_site(&c, NULL);
+	assert_true(c.has_runtime_env_exclude);
+	assert_int_equal(regexec(&c.runtime_env_exclude, "A=", 0, NULL, 0), 0);
+	sb_conf_free(&c);
+	put("stepbox.conf", "Runtime=own RunTimeEnvExclude=\"^B=\"\n");
+	load_site(&c, NULL);
+	assert_int_equal(regexec(&c.runtime_env_exclude, "B=", 0, NULL, 0), 0);
 	sb_conf_free(&c);
 }
 
@@ -420,7 +625,15 @@ int main(void)
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_seccomp_profile),
 		cmocka_unit_test(test_new_refused),
+		cmocka_unit_test(test_env_file),
+		cmocka_unit_test(test_disable_hooks),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_debug_keys),
+		cmocka_unit_test(test_remarks),
+		cmocka_unit_test(test_guide),
+		cmocka_unit_test(test_sets),
 		SITE_TEST(test_site_description),
+		SITE_TEST(test_description_environment),
 		SITE_TEST(test_bad_description),
 		SITE_TEST(test_wanted_runtime),
 		SITE_TEST(test_sharing),

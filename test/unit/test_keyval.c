@@ -237,6 +237,19 @@ static void test_bool(void **state)
 	assert_int_equal(sb_kv_bool(""), -1);
 }
 
+static void test_level(void **state)
+{
+	(void)state;
+	assert_int_equal(sb_kv_level("quiet"), 0);
+	assert_int_equal(sb_kv_level("VERBOSE"), SB_LEVEL_VERBOSE);
+	assert_int_equal(sb_kv_level("debug"), SB_LEVEL_DEBUG);
+	assert_int_equal(sb_kv_level("debug5"), 9);
+	assert_int_equal(sb_kv_level("7"), 7);
+	assert_int_equal(sb_kv_level("10"), -1);
+	assert_int_equal(sb_kv_level("debug6"), -1);
+	assert_int_equal(sb_kv_level(""), -1);
+}
+
 static void test_escape(void **state)
 {
 	char buf[16];
@@ -304,6 +317,7 @@ int main(void)
 		cmocka_unit_test(test_include_nested),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_bool),
+		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_long_errors),
 	};

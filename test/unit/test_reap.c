@@ -174,6 +174,27 @@ static void test_layer(void **state)
 	assert_true(is_there(store, "stepbox.n1.z"));
 }
 
+/* DisableCleanup: what lies elsewhere goes, what was generated stays. */
+static void test_keep_files(void **state)
+{
+	struct sb_reap r = {
+		.name = "1.0.0", .task = SB_REAP_ALL, .keep_files = 1};
+	int fd;
+
+	(void)state;
+	tree_dir(store, "stepbox.n1.x");
+	record(tree_path(store, "stepbox.n1.x"));
+	tree_file(step, "task-0/config.json", "{}");
+	tree_file(step, "said-1", "");
+	fd = open(step, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(sb_reap(fd, STDOUT_FILENO, &r), SB_REAP_DONE);
+	close(fd);
+	assert_false(is_there(store, "stepbox.n1.x"));
+	assert_true(is_there(step, "task-0/config.json"));
+	assert_true(is_there(step, "said-1"));
+	reaped();
+}
+
 /* It was written down before it was made, or was removed by somebody else. */
 static void test_layer_gone(void **state)
 {
@@ -364,10 +385,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_tree),	   TEST(test_tree_unreadable),
 		TEST(test_tree_deep),	   TEST(test_tree_refused),
-		TEST(test_layer),	   TEST(test_layer_gone),
-		TEST(test_layer_not_ours), TEST(test_layer_others),
-		TEST(test_layer_resists),  TEST(test_shared_not_yet),
-		TEST(test_shared_end),
+		TEST(test_layer),	   TEST(test_keep_files),
+		TEST(test_layer_gone),	   TEST(test_layer_not_ours),
+		TEST(test_layer_others),   TEST(test_layer_resists),
+		TEST(test_shared_not_yet), TEST(test_shared_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,22 +14,6 @@ static void test_conf_argument(void **state)
 	assert_string_equal(sb_site_conf(2, argv), "/some/where");
 }
 
-static void test_expand(void **state)
-{
-	struct sb_err err = {.text = ""};
-	char path[32];
-
-	(void)state;
-	assert_int_equal(
-		sb_site_expand(path, sizeof(path), "/a/%n/%%", "n1", &err), 0);
-	assert_string_equal(path, "/a/n1/%");
-	assert_int_equal(
-		sb_site_expand(path, sizeof(path), "/a/%u", "n1", &err), -1);
-	assert_int_equal(sb_site_expand(path, sizeof(path), "a", "n1", &err),
-			 -1);
-	assert_int_equal(sb_site_expand(path, 8, "/abcdefgh", "n1", &err), -1);
-}
-
 static void test_read(void **state)
 {
 	struct sb_site site;
@@ -40,15 +24,23 @@ static void test_read(void **state)
 	if (getuid())
 		skip(); /* only root's own file is believed */
 	path = unit_file("Runtime=crun\nContainerPath=/x/%n allowroot=yes\n");
-	assert_int_equal(sb_site_read(&site, path, "n1", &err), 0);
-	assert_string_equal(site.path, "/x/n1");
+	assert_int_equal(sb_site_read(&site, path, &err), 0);
+	assert_string_equal(site.place, "/x/%n");
 	assert_true(site.allow_root);
 	assert_false(site.trust_container);
+	assert_false(site.keep);
+	unlink(path);
+	path = unit_file("DisableCleanup=yes FileDebug=debug SyslogDebug=4\n");
+	assert_int_equal(sb_site_read(&site, path, &err), 0);
+	assert_string_equal(site.place, SB_CONTAINER_PATH);
+	assert_true(site.keep);
+	assert_int_equal(site.file_debug, 5);
+	assert_int_equal(site.syslog_debug, 4);
 	chmod(path, 0666);
-	assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
+	assert_int_equal(sb_site_read(&site, path, &err), -1);
 	assert_contains(err.text, "writable");
 	unlink(path);
-	assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
+	assert_int_equal(sb_site_read(&site, path, &err), -1);
 	assert_contains(err.text, "No such file");
 	/* An included file is root's word too. */
 	{
@@ -58,13 +50,17 @@ static void test_read(void **state)
 		chmod(inner, 0622);
 		snprintf(text, sizeof(text), "Include %s\n", inner);
 		path = unit_file(text);
-		assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
+		assert_int_equal(sb_site_read(&site, path, &err), -1);
 		assert_contains(err.text, "root alone");
 		unlink(path);
 		unlink(inner);
 	}
+	path = unit_file("\nContainerPath=/x/%b\n");
+	assert_int_equal(sb_site_read(&site, path, &err), -1);
+	assert_contains(err.text, ":2: ContainerPath=/x/%b: %b: the user");
+	unlink(path);
 	path = unit_file("\nAllowRoot=perhaps\n");
-	assert_int_equal(sb_site_read(&site, path, "n1", &err), -1);
+	assert_int_equal(sb_site_read(&site, path, &err), -1);
 	assert_contains(err.text, ":2: AllowRoot=perhaps");
 	unlink(path);
 }
@@ -138,7 +134,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conf_argument),
-		cmocka_unit_test(test_expand),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_calls_us),
 		cmocka_unit_test(test_oci),

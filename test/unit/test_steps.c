@@ -156,6 +156,30 @@ static void test_letters(void **state)
 	assert_int_equal(steps.v[0].job, 3);
 }
 
+/* A place for each user and job: all are found. */
+static void test_places(void **state)
+{
+	(void)state;
+	tree_dir(base, "alice");
+	tree_dir(base, "alice/7");
+	tree_dir(base, "bob");
+	tree_dir(base, "bob/8");
+	make_node("alice/7/n1");
+	make_node("bob/8/n2");
+	make_step("alice/7/n1", "7.0.0", 77, 0);
+	make_step("bob/8/n2", "8.0.0", 77, 0);
+	tree_dir(base, "bob/9");
+	tree_dir(base, "bob/9/n1"); /* without records */
+	find(pattern("/%u/%j"), 77);
+	assert_int_equal(steps.n, 2);
+	assert_int_equal(steps.v[0].job, 7);
+	assert_string_equal(sb_step_node(&steps.v[1]), "n2");
+	find(pattern("/%u/%j/%t/x"), 77);
+	assert_int_equal(steps.n, 2);
+	find(pattern("/%u"), 77);
+	assert_int_equal(steps.n, 0);
+}
+
 static void test_named(void **state)
 {
 	struct sb_strv nodes = {0};
@@ -200,8 +224,8 @@ static void test_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_order), TEST(test_nonsense), TEST(test_letters),
-		TEST(test_named), TEST(test_open),
+		TEST(test_order),  TEST(test_nonsense), TEST(test_letters),
+		TEST(test_places), TEST(test_named),	TEST(test_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
