@@ -481,7 +481,8 @@ static int make_bundle(struct trial *t, struct sb_err *err)
 	return write_file(t, "rootfs/stepbox", "", err);
 }
 
-/* The site's configuration, but the bundle may lie where it does. */
+/* The site's configuration, but the bundle may lie where it does, and what is
+ * told is the program's own. */
 static int make_conf(const struct trial *t, struct sb_err *err)
 {
 	char text[2 * PATH_MAX], real[PATH_MAX], link[PATH_MAX + 32], *slash;
@@ -489,8 +490,8 @@ static int make_conf(const struct trial *t, struct sb_err *err)
 	if (!realpath(t->c->conf, real))
 		return sb_fail(err, SB_FAIL, "%s: %s", t->c->conf,
 			       strerror(errno));
-	snprintf(text, sizeof(text), "Include %s\nBundlePath=%s\n", real,
-		 t->dir);
+	snprintf(text, sizeof(text),
+		 "Include %s\nBundlePath=%s\nStdIODebug=quiet\n", real, t->dir);
 	slash = strrchr(real, '/');
 	*slash = '\0';
 	snprintf(link, sizeof(link), "%s/stepbox.runtimes", real);

@@ -334,9 +334,13 @@ int sb_join(struct sb_run *r, const char *name, struct sb_err *err)
 	if (rc)
 		return rc;
 	record(r, dir);
-	rc = -1;
-	if (sb_recipe_read(&recipe, dir, err) == 0 &&
-	    make_env(r, &recipe, &env, err) == 0)
+	rc = sb_recipe_read(&recipe, dir, err);
+	/* The site's word, which the task that read it has passed on. */
+	if (!rc && r->job.verbose < recipe.verbose)
+		r->job.verbose = recipe.verbose;
+	if (!rc)
+		rc = make_env(r, &recipe, &env, err);
+	if (!rc)
 		rc = recipe.exec ? by_exec(r, &recipe, name, env.v, err)
 				 : by_namespaces(r, &recipe, env.v, err);
 	sb_recipe_free(&recipe);

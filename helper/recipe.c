@@ -37,7 +37,7 @@ static json_t *describe(const struct sb_plan *p, pid_t pid,
 	/* s*: left out where it is NULL. */
 	return json_pack(
 		"{s:i, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o, s:s*, s:b, "
-		"s:s*, s:s, s:s*, s:s*, s:s*}",
+		"s:s*, s:s, s:s*, s:s*, s:s*, s:i}",
 		"pid", (int)pid, "start", (json_int_t)start, "task",
 		(json_int_t)p->job->task, "exec", exec, "ipc",
 		has_namespace(p->bundle.config.root, "ipc"), "identity",
@@ -47,7 +47,7 @@ static json_t *describe(const struct sb_plan *p, pid_t pid,
 		"env_exclude", p->conf->env_exclude_text, "shell_inside",
 		p->shell_inside, "path", in->path, "cwd", p->cwd, "terminals",
 		in->terminals, "command", in->command, "command_inside",
-		in->command_inside);
+		in->command_inside, "verbose", p->job->verbose);
 }
 
 int sb_recipe_write(const struct sb_plan *p, pid_t pid, int exec,
@@ -97,13 +97,14 @@ static int take(struct sb_recipe *r)
 	/* ? : may be missing. */
 	if (json_unpack(r->doc.root,
 			"{s:i, s:I, s:I, s:b, s:b, s:b, s:s, s?s, s:b, s?s, "
-			"s:s, s?s, s?s, s?s}",
+			"s:s, s?s, s?s, s?s, s:i}",
 			"pid", &pid, "start", &start, "task", &task, "exec",
 			&r->exec, "ipc", &r->ipc, "identity", &r->identity,
 			"program", &r->program, "env_exclude", &r->env_exclude,
 			"shell_inside", &r->shell_inside, "path", &r->path,
 			"cwd", &r->cwd, "terminals", &r->terminals, "command",
-			&r->command, "command_inside", &r->command_inside) < 0)
+			&r->command, "command_inside", &r->command_inside,
+			"verbose", &r->verbose) < 0)
 		return -1;
 	if (pid <= 1 || start <= 0 || task < 0 || task > UINT_MAX)
 		return -1;

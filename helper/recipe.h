@@ -28,6 +28,7 @@ struct sb_recipe {
 	const char *cwd;       /* the bundle's */
 	const char *terminals; /* NULL: nowhere */
 	const char *command, *command_inside; /* NULL: none is the node's */
+	int verbose; /* as that of the task that made it (StdIODebug) */
 };
 
 /* What p tells, and the container's process, are written to the container's

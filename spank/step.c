@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -29,6 +28,8 @@
 
 /* A task's container is ended within this many seconds, or at the step's end.*/
 #define TASK_SECONDS 5
+/* With many places, no other is begun after so many. */
+#define SWEEP_SECONDS 15
 
 /* One slurmstepd serves one step. */
 static struct {
@@ -203,7 +204,11 @@ static int make_dir(spank_t sp, const struct sb_site *site, struct sb_err *err)
 		step.tasks = 1;
 	if (find_place(site, job, id, err) < 0)
 		return -1;
-	return make_there(job, id, restart_count(sp), err);
+	if (!make_there(job, id, restart_count(sp), err))
+		return 0;
+	if (step.levels)
+		sb_stepdir_prune(step.place, sb_node_name(), step.levels);
+	return -1;
 }
 
 /* Tells the helper, through the job's environment, all but argv[0]. */
@@ -524,49 +529,42 @@ static void found(const char *name, int became, const char *text)
 		   words[became]);
 }
 
-static void sweep(const struct sb_site *site, const char *path,
-		  const char *node, uint32_t job)
+struct sweeping {
+	const struct sb_site *site;
+	const char *node;
+	uint32_t job;
+	long long end; /* ms: an epilog or slurmd's start waits for all this */
+};
+
+static void sweep(const struct sweeping *s, const char *path)
 {
 	struct sb_err err;
-	int fd = sb_stepdir_open_node(path, node, 0, &err);
+	int fd = sb_stepdir_open_node(path, s->node, 0, &err);
 
 	if (fd < 0) {
 		if (errno != ENOENT)
 			slurm_info("stepbox: %s", err.text);
 		return;
 	}
-	sb_stepdir_sweep(fd, job, site->keep, found);
+	sb_stepdir_sweep(fd, s->job, s->site->keep, found);
 	close(fd);
 }
 
-/* Where ContainerPath is another for each user, job or step: all that are
- * there. */
-static void sweep_places(const struct sb_site *site, const struct sb_place *of)
+/* path is one of a node of that name, and perhaps ours. */
+static void sweep_place(void *arg, char *path)
 {
-	char pattern[PATH_MAX], *slash;
+	const struct sweeping *s = arg;
+	char records[PATH_MAX];
 	struct stat st;
-	glob_t found_nodes;
 
-	if (sb_place_glob(pattern, sizeof(pattern), site->place, of) < 0 ||
-	    strlen(pattern) + sizeof("/" SB_OWNER_DIR) > sizeof(pattern))
+	if (snprintf(records, sizeof(records), "%s/" SB_OWNER_DIR, path) >=
+		    (int)sizeof(records) ||
+	    lstat(records, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid ||
+	    sb_now_ms() > s->end)
 		return;
-	strcat(pattern, "/" SB_OWNER_DIR);
-	if (glob(pattern, 0, NULL, &found_nodes))
-		return;
-	for (size_t i = 0; i < found_nodes.gl_pathc; i++) {
-		char *path = found_nodes.gl_pathv[i];
-
-		/* Not every directory of a node's name is ours. */
-		if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid)
-			continue;
-		*strrchr(path, '/') = '\0';
-		slash = strrchr(path, '/');
-		*slash = '\0';
-		sweep(site, path, of->node, of->job);
-		sb_stepdir_prune(path, of->node,
-				 sb_place_levels(site->place, path));
-	}
-	globfree(&found_nodes);
+	*strrchr(path, '/') = '\0';
+	sweep(s, path);
+	sb_stepdir_prune(path, s->node, sb_place_levels(s->site->place, path));
 }
 
 void sb_step_sweep(int argc, char **argv, uint32_t job)
@@ -575,9 +573,16 @@ void sb_step_sweep(int argc, char **argv, uint32_t job)
 	struct sb_place of = {
 		.node = job ? sb_node_name() : sb_node_of_slurmd(),
 		.job = job,
-		.user = "",
+		.user = "?",
 	};
 	struct sb_site site;
+	struct sweeping s = {
+		.site = &site,
+		.node = of.node,
+		.job = job,
+		.end = sb_now_ms() + SWEEP_SECONDS * 1000,
+	};
+	char path[PATH_MAX];
 	struct sb_err err;
 
 	if (!conf)
@@ -587,11 +592,13 @@ void sb_step_sweep(int argc, char **argv, uint32_t job)
 		return;
 	}
 	step.tell = tells(&site);
-	if (sb_place_varies(site.place)) {
-		of.user = NULL;
-		sweep_places(&site, &of);
-	} else if (!sb_place_expand(step.place, sizeof(step.place), site.place,
-				    &of, &err)) {
-		sweep(&site, step.place, of.node, job);
+	if (!sb_place_varies(site.place)) {
+		if (!sb_place_expand(path, sizeof(path), site.place, &of, &err))
+			sweep(&s, path);
+		return;
 	}
+	/* Another for each user, job or step: all that are there. */
+	of.user = NULL;
+	if (!sb_place_glob(path, sizeof(path), site.place, &of))
+		sb_stepdir_each(path, sweep_place, &s);
 }

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -525,6 +526,93 @@ void sb_stepdir_unkeep(int node, uint32_t job)
 	if (kept >= 0)
 		close(kept);
 	unlinkat(node, KEPT_DIR, AT_REMOVEDIR); /* fails while it holds any */
+}
+
+/* ---- many places ---- */
+
+struct walk {
+	char path[PATH_MAX];
+	size_t len;
+	void (*fn)(void *arg, char *path);
+	void *arg;
+};
+
+static void walk(struct walk *w, int at, const char *rest);
+
+static void enter(struct walk *w, int at, const char *name, const char *rest)
+{
+	size_t len = w->len, more = strlen(name) + 1;
+	int fd;
+
+	if (len + more >= sizeof(w->path))
+		return;
+	fd = step_down(at, name, 0, 0);
+	if (fd < 0)
+		return;
+	w->path[len] = '/';
+	strcpy(w->path + len + 1, name);
+	w->len += more;
+	walk(w, fd, rest);
+	w->len = len;
+	w->path[len] = '\0';
+	close(fd);
+}
+
+/* Takes the backslashes of a pattern without wildcards away. Returns 0 where
+ * it has some. */
+static int is_plain(char *part)
+{
+	char *to = part;
+
+	for (const char *p = part; *p; p++) {
+		if (strchr("*?[", *p))
+			return 0;
+		if (*p == '\\' && p[1])
+			p++;
+		*to++ = *p;
+	}
+	*to = '\0';
+	return 1;
+}
+
+static void walk(struct walk *w, int at, const char *rest)
+{
+	char part[2 * NAME_MAX + 1], plain[sizeof(part)];
+	struct dirent *e;
+	size_t len;
+	DIR *d;
+
+	rest += strspn(rest, "/");
+	len = strcspn(rest, "/");
+	if (!len)
+		w->fn(w->arg, w->path);
+	if (!len || len >= sizeof(part))
+		return;
+	memcpy(part, rest, len);
+	part[len] = '\0';
+	strcpy(plain, part);
+	if (is_plain(plain)) {
+		enter(w, at, plain, rest + len);
+		return;
+	}
+	d = list(at);
+	while (d && (e = readdir(d)))
+		if (!fnmatch(part, e->d_name, FNM_PERIOD))
+			enter(w, at, e->d_name, rest + len);
+	if (d)
+		closedir(d);
+}
+
+void sb_stepdir_each(const char *pattern, void (*fn)(void *arg, char *path),
+		     void *arg)
+{
+	struct walk w = {.fn = fn, .arg = arg};
+	int top = open("/", OPEN_DIR);
+
+	if (top < 0)
+		return;
+	walk(&w, top, pattern);
+	close(top);
 }
 
 /* Every one on the way was root's alone when it was opened, and is: names are

@@ -86,6 +86,14 @@ void sb_stepdir_sweep(int node, uint32_t job, int keep,
 				    const char *text));
 
 /*
+ * Calls fn for each directory that fits the glob(7) pattern, absolute, with no
+ * other on the way than such as sb_stepdir_open_node would take: nothing that a
+ * user may have mounted is looked at.
+ */
+void sb_stepdir_each(const char *pattern, void (*fn)(void *arg, char *path),
+		     void *arg);
+
+/*
  * Removes <path>/<node>, and so many (levels) of the directories above, as far
  * as they are empty. Whoever makes a step directory at the same time may find
  * one missing (ENOENT), and begins again.

@@ -5,36 +5,6 @@
 
 load lib
 
-EXCLUDES='EnvExclude="^(SLURM_CONF|SLURM_CONF_SERVER)="
-RunTimeEnvExclude="^(SLURM_CONF|SLURM_CONF_SERVER)="'
-
-RUNC_COMMON='RunTimeQuery="runc --rootless=true --root=/run/user/%U/ state %n.%u.%j.%s.%t"
-RunTimeKill="runc --rootless=true --root=/run/user/%U/ kill -a %n.%u.%j.%s.%t"
-RunTimeDelete="runc --rootless=true --root=/run/user/%U/ delete --force %n.%u.%j.%s.%t"'
-
-CRUN_COMMON='RunTimeQuery="crun --rootless=true --root=/run/user/%U/ state %n.%u.%j.%s.%t"
-RunTimeKill="crun --rootless=true --root=/run/user/%U/ kill -a %n.%u.%j.%s.%t"
-RunTimeDelete="crun --rootless=true --root=/run/user/%U/ delete --force %n.%u.%j.%s.%t"'
-
-block() {
-	case $1 in
-	runc-run) echo "$EXCLUDES
-$RUNC_COMMON
-RunTimeRun=\"runc --rootless=true --root=/run/user/%U/ run %n.%u.%j.%s.%t -b %b\"" ;;
-	runc-create) echo "$EXCLUDES
-$RUNC_COMMON
-RunTimeCreate=\"runc --rootless=true --root=/run/user/%U/ create %n.%u.%j.%s.%t -b %b\"
-RunTimeStart=\"runc --rootless=true --root=/run/user/%U/ start %n.%u.%j.%s.%t\"" ;;
-	crun-run) echo "$EXCLUDES
-$CRUN_COMMON
-RunTimeRun=\"crun --rootless=true --root=/run/user/%U/ run --bundle %b %n.%u.%j.%s.%t\"" ;;
-	crun-create) echo "$EXCLUDES
-$CRUN_COMMON
-RunTimeCreate=\"crun --rootless=true --root=/run/user/%U/ create --bundle %b %n.%u.%j.%s.%t\"
-RunTimeStart=\"crun --rootless=true --root=/run/user/%U/ start %n.%u.%j.%s.%t\"" ;;
-	esac
-}
-
 setup() { C bash -c 'mkdir -p /run/user/2001; chown 2001:2001 /run/user/2001; chmod 700 /run/user/2001'; }
 
 state() { C bash -c 'ls -A /run/user/2001 /run/user/2001/* 2>/dev/null | grep n1.alice'; }
@@ -44,7 +14,7 @@ teardown() {
 }
 
 works() {
-	conf "$(block "$1")"
+	conf "$(cat "$TOP/test/unit/data/oci.conf/$1.conf")"
 	run ash 'srun -Q -w n1 -n4 --container=$B sh -c "grep ^NAME /etc/os-release; exit 3" 2>/dev/null | sort -u; exit ${PIPESTATUS[0]}'
 	is "$output" 'NAME="CentOS Linux"'
 	is "$status" 3
@@ -56,7 +26,7 @@ works() {
 # SIGKILL of the task's process leaves the runtime's state; the next step of
 # the user removes it, and does not stumble over it.
 killed() {
-	conf "$(block "$1")"
+	conf "$(cat "$TOP/test/unit/data/oci.conf/$1.conf")"
 	A rm -f /home/alice/id
 	ash 'srun -Q -w n1 --container=$B sh -c "echo \$SLURM_JOB_ID; sleep 4242" >id 2>/dev/null' &
 	job=$(wait_line /home/alice/id)

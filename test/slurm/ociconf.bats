@@ -9,8 +9,10 @@ load lib
 M=/images/made
 
 teardown() {
-	C bash -c 'rm -rf /usr/local/sbin/spy /home/alice/spied /home/alice/mine /tmp/hooks /etc/slurm/more'
+	C bash -c 'rm -rf /usr/local/sbin/spy /tmp/oci-store /home/alice/spied /home/alice/mine /tmp/hooks /etc/slurm/more'
 	default_conf
+	# What a failed test kept is no other's business.
+	[[ ${BATS_TEST_COMPLETED-} ]] || C stepbox clean >/dev/null || :
 	assert_clean
 }
 
@@ -242,8 +244,8 @@ stepd_pid() {
 
 @test "DisableCleanup: after the SIGKILL of slurmstepd too; never a writable container's data" {
 	local first
-	C install -d -m 1777 /tmp/store
-	site DisableCleanup=yes WritablePath=/tmp/store
+	C install -d -m 1777 /tmp/oci-store
+	site DisableCleanup=yes WritablePath=/tmp/oci-store
 	A rm -f /home/alice/id
 	ash 'srun -Q -w n1 --container=$1 --container-writable sh -c "echo \$SLURM_JOB_ID; sleep 4242" >id 2>err' $M/runc >/dev/null 2>&1 3>&- &
 	job=$(wait_line /home/alice/id)
@@ -251,7 +253,7 @@ stepd_pid() {
 	A scancel "$job"
 	until_true 60 no_jobs
 	until_true 30 ended
-	until_true 30 eval '[[ -z $(C ls /tmp/store) ]]'
+	until_true 30 eval '[[ -z $(C ls /tmp/oci-store) ]]'
 	until_true 30 eval '[[ $(C ls /run/stepbox/n1/.kept) == "$job.0.0" ]]'
 	is "$(kept)" "n1/$job.0.0"
 	first=$job
@@ -369,6 +371,9 @@ places() { C bash -c 'find /run/places -mindepth 1 2>/dev/null'; }
 	inside 'echo ran'
 	has " ms: "
 	has ran
+	# Those too that enter what another made.
+	run ash 'srun -Q -w n1 -n3 --container=$1 true 2>&1' $M/runc
+	is "$(grep -c " ms: becomes: .* (node n1, task [012])$" <<<"$output")" 3
 	site StdIODebug=verbose
 	inside 'echo ran'
 	has "stepbox: RunTime"

@@ -26,7 +26,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct sb_job job = {.task = 4};
+static struct sb_job job = {.task = 4, .verbose = 2};
 static char exclude[] = "^SECRET=", cwd[] = "/srv";
 static struct sb_conf conf = {.env_exclude_text = exclude};
 
@@ -73,6 +73,7 @@ static void test_written_and_read(void **state)
 	assert_int_equal(r.pid, getpid());
 	assert_true(r.start > 0);
 	assert_int_equal(r.task, 4);
+	assert_int_equal(r.verbose, 2);
 	assert_false(r.exec);
 	assert_true(r.ipc);
 	assert_true(r.identity);
