@@ -144,8 +144,8 @@ int sb_run_conf(struct sb_run *r, struct sb_err *err)
 	sb_run_debug(r, "%s: Runtime=%s RunTimeMode=%s", r->job.conf,
 		     r->conf.runtime ? r->conf.runtime : "(patterns alone)",
 		     r->conf.mode == SB_MODE_RUN ? "run" : "create");
-	for (size_t i = 0; i < r->conf.remarks.n; i++)
-		sb_run_debug(r, "%s", r->conf.remarks.v[i]);
+	for (size_t i = 0; r->job.verbose && i < r->conf.remarks.n; i++)
+		sb_run_say(r, r->conf.remarks.v[i]);
 	return 0;
 }
 

@@ -519,8 +519,8 @@ static void found(const char *name, int became, const char *text)
 	static const char *const words[] = {
 		[SB_STEPDIR_GONE] = "cleaned up",
 		[SB_STEPDIR_LEFT] = "could not be removed, will be tried again",
-		[SB_STEPDIR_KEPT] = "ended; the directory stays "
-				    "(DisableCleanup)",
+		[SB_STEPDIR_KEPT] =
+			"ended; the directory stays (DisableCleanup)",
 	};
 
 	snprintf(step.dir.name, sizeof(step.dir.name), "%.47s", name);

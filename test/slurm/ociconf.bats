@@ -374,6 +374,10 @@ places() { C bash -c 'find /run/places -mindepth 1 2>/dev/null'; }
 	# Those too that enter what another made.
 	run ash 'srun -Q -w n1 -n3 --container=$1 true 2>&1' $M/runc
 	is "$(grep -c " ms: becomes: .* (node n1, task [012])$" <<<"$output")" 3
+	# Whoever checks is told, and it is no trouble of the node's.
+	run A stepbox check --conf --node
+	[[ $output =~ warn\ +StdIODebug\ +debug:\ every\ task ]]
+	[[ $output =~ ok\ +container ]]
 	site StdIODebug=verbose
 	inside 'echo ran'
 	has "stepbox: RunTime"
