@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Root's side of step directories: many places, and what is kept. */
+#define _GNU_SOURCE
+#include "tree.h"
+
+#include "../../spank/stepdir.h"
+
+#include <sys/wait.h>
+
+#define NOBODY 65534
+
+static char base[64];
+static struct sb_err err;
+static const struct sb_user user = {.uid = NOBODY, .gid = NOBODY};
+
+/* Where every directory on the way is root's. */
+static int setup(void **state)
+{
+	(void)state;
+	*base = '\0';
+	if (geteuid())
+		return 0;
+	strcpy(base, "/run/stepbox-unit-XXXXXX");
+	assert_non_null(mkdtemp(base));
+	return chmod(base, 0755);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (*base)
+		tree_remove(base);
+	return 0;
+}
+
+static void need_root(void)
+{
+	if (geteuid()) {
+		print_message("only root can make root's directories\n");
+		skip();
+	}
+}
+
+static int is_there(const char *name)
+{
+	struct stat st;
+
+	return !lstat(tree_path(base, name), &st);
+}
+
+/* ---- many places ---- */
+
+static char seen[512];
+
+static void see(void *arg, char *path)
+{
+	(void)arg;
+	assert_int_equal(strncmp(path, base, strlen(base)), 0);
+	strcat(seen, path + strlen(base));
+	strcat(seen, " ");
+}
+
+static void sees(const char *pattern, const char *const *want, size_t n)
+{
+	size_t len = 0;
+
+	*seen = '\0';
+	sb_stepdir_each(tree_path(base, pattern), see, NULL);
+	for (size_t i = 0; i < n; i++) {
+		assert_contains(seen, want[i]);
+		len += strlen(want[i]) + 1;
+	}
+	assert_int_equal(strlen(seen), len);
+}
+
+static void test_each(void **state)
+{
+	static const char *const all[] = {"/a/n1", "/b*/n1", "/link/n1"};
+	static const char *const dirs[] = {"a", "b*", ".c", "theirs", "open"};
+	char path[64];
+
+	(void)state;
+	need_root();
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		tree_dir(base, dirs[i]);
+		snprintf(path, sizeof(path), "%s/n1", dirs[i]);
+		tree_dir(base, path);
+	}
+	tree_file(base, "file", "");
+	tree_link(base, "link", "a");
+	/* What a user may have put something in. */
+	assert_int_equal(chown(tree_path(base, "theirs"), NOBODY, 0), 0);
+	assert_int_equal(chmod(tree_path(base, "open"), 0777), 0);
+	tree_dir(base, "a/n2");
+	sees("*/n1", all, 3);
+	sees("b\\*//n1", all + 1, 1);
+	sees("?/n[1]", all, 1);
+	sees("a/n1", all, 1);
+	sees("none/n1", NULL, 0);
+	sees("theirs/n1", NULL, 0);
+}
+
+static void test_prune(void **state)
+{
+	char path[80];
+
+	(void)state;
+	need_root();
+	tree_dir(base, "x");
+	tree_dir(base, "x/y");
+	tree_dir(base, "x/y/n1");
+	tree_dir(base, "x/y/n1/.owner");
+	tree_dir(base, "x/y/n1/.trash");
+	tree_file(base, "x/y/n1/.owner/1.0.0", "");
+	snprintf(path, sizeof(path), "%s/x/y", base);
+	sb_stepdir_prune(path, "n1", 2);
+	assert_true(is_there("x/y/n1/.owner/1.0.0"));
+	assert_int_equal(unlink(tree_path(base, "x/y/n1/.owner/1.0.0")), 0);
+	tree_dir(base, "x/z");
+	/* As far as it goes, and no further than it may. */
+	sb_stepdir_prune(path, "n1", 2);
+	assert_false(is_there("x/y"));
+	assert_true(is_there("x/z"));
+	assert_int_equal(rmdir(tree_path(base, "x/z")), 0);
+	tree_dir(base, "x/y");
+	sb_stepdir_prune(path, "n1", 1);
+	assert_true(is_there("x"));
+	sb_stepdir_prune(path, "n1", 2);
+	assert_false(is_there("x"));
+	assert_true(is_there(""));
+}
+
+/* ---- what is kept ---- */
+
+static int node;
+static char became[256];
+
+static void found(const char *name, int what, const char *text)
+{
+	(void)text;
+	snprintf(became + strlen(became), sizeof(became) - strlen(became),
+		 "%.6s %d\n", name, what);
+}
+
+/* As a slurmstepd of its own, which is dead then: makes 7.0.0 with a file in
+ * it, and with keep keeps that. */
+static void step(const char *file, int keep)
+{
+	struct sb_stepdir sd = {.node = node, .fd = -1};
+	char text[SB_REPORT_MAX + 1], path[64];
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (sb_stepdir_make(&sd, 7, 0, 0, &user, &err) < 0)
+			_exit(1);
+		snprintf(path, sizeof(path), "n1/7.0.0/%s", file);
+		tree_file(base, path, "");
+		_exit(keep && sb_stepdir_keep(&sd, &user, 0, text) < 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void sweeps(uint32_t job, int keep, const char *want)
+{
+	*became = '\0';
+	sb_stepdir_sweep(node, job, keep, found);
+	assert_string_equal(became, want);
+}
+
+static void open_node(void)
+{
+	need_root();
+	node = sb_stepdir_open_node(base, "n1", 1, &err);
+	if (node < 0)
+		fail_msg("%s", err.text);
+}
+
+static void test_keep(void **state)
+{
+	(void)state;
+	open_node();
+	step("a", 1);
+	assert_true(is_there("n1/7.0.0/a"));
+	assert_true(is_there("n1/.kept/7.0.0"));
+	assert_false(is_there("n1/.owner/7.0.0"));
+	sweeps(0, 0, "");
+	sb_stepdir_unkeep(node, 8);
+	sweeps(0, 0, "");
+	assert_true(is_there("n1/7.0.0/a"));
+	sb_stepdir_unkeep(node, 7);
+	sweeps(0, 0, "7.0.0 0\n");
+	assert_false(is_there("n1/7.0.0"));
+	assert_false(is_there("n1/.kept"));
+	close(node);
+}
+
+/* Another step of that name: the old one goes, by way of the trash. */
+static void test_kept_name_again(void **state)
+{
+	(void)state;
+	open_node();
+	step("a", 1);
+	step("b", 1);
+	assert_true(is_there("n1/7.0.0/b"));
+	assert_false(is_there("n1/7.0.0/a"));
+	sweeps(0, 1, "7.0.0. 0\n");
+	assert_true(is_there("n1/7.0.0/b"));
+	sb_stepdir_unkeep(node, 0);
+	sweeps(0, 0, "7.0.0 0\n");
+	assert_false(is_there("n1/7.0.0"));
+	close(node);
+}
+
+/* What a dead slurmstepd left, with DisableCleanup and without. */
+static void test_sweep_keeps(void **state)
+{
+	(void)state;
+	open_node();
+	step("a", 0);
+	sweeps(8, 1, "");
+	sweeps(7, 1, "7.0.0 2\n");
+	assert_true(is_there("n1/7.0.0/a"));
+	sweeps(7, 1, "");
+	sb_stepdir_unkeep(node, 7);
+	sweeps(7, 0, "7.0.0 0\n");
+	assert_false(is_there("n1/7.0.0"));
+	close(node);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_each),	TEST(test_prune),
+		TEST(test_keep),	TEST(test_kept_name_again),
+		TEST(test_sweep_keeps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
