@@ -126,6 +126,16 @@ void sb_runtime_free(struct sb_runtime *rt)
 	sb_strv_free(&rt->env);
 }
 
+void sb_runtime_process(struct sb_runtime *rt, pid_t pid)
+{
+	static const char none[] = "4294967295"; /* as in oci.conf(5) */
+
+	rt->process[0] = '\0';
+	if (pid > 1)
+		snprintf(rt->process, sizeof(rt->process), "%d", pid);
+	rt->values.letter['p'] = pid > 1 ? rt->process : none;
+}
+
 int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
 		     struct sb_strv *words, struct sb_err *err)
 {
@@ -311,6 +321,10 @@ int sb_runtime_do(const struct sb_runtime *rt, enum sb_op op,
 	_cleanup_strv_ struct sb_strv words = {0};
 	int status;
 
+	/* For kill(1) of procps 4294967295 is -1: all processes of the user. */
+	if ((op == SB_OP_KILL || op == SB_OP_DELETE) && !*rt->process &&
+	    sb_pattern_uses(rt->conf->pattern[op], 'p'))
+		return 0;
 	if (sb_runtime_words(rt, op, &words, err) < 0)
 		return -1;
 	sb_runtime_tell(rt, op, words.v);

@@ -20,7 +20,15 @@ struct sb_runtime {
 	 * wants to know. */
 	void (*tell)(void *arg, const char *text);
 	void *tell_arg;
+	char process[16]; /* what %p stands for, "" while there is none */
 };
+
+/*
+ * Says which process %p of RunTimeKill and RunTimeDelete stands for; 0: none.
+ * It must be a child of the caller's that was not waited for, so that nobody
+ * else can have its number.
+ */
+void sb_runtime_process(struct sb_runtime *rt, pid_t pid);
 
 /* Whether the runtime keeps state outside the step directory, as far as
  * RunTimeDelete tells: it names nothing that lies in there. */
@@ -57,7 +65,8 @@ void sb_runtime_tell(const struct sb_runtime *rt, enum sb_op op, char **words);
 
 /*
  * An operation as a side call: sb_runtime_words and sb_runtime_call. Returns
- * what that returns.
+ * what that returns. One that is for %p alone is not called where there is no
+ * such process: that succeeds.
  */
 int sb_runtime_do(const struct sb_runtime *rt, enum sb_op op,
 		  const sigset_t *mask, int seconds, char *out, size_t size,

@@ -164,9 +164,12 @@ static int create_and_wait(struct sb_supervise *s, struct container *c, int sfd,
 	c->child = made.child;
 	if (!rc)
 		wait_container(s, c, sfd);
-	else if (c->pid > 1)
-		sb_runtime_do(s->rt, SB_OP_KILL, mask, KILL_SECONDS, out,
-			      sizeof(out), &ignored);
+	if (!rc || c->pid <= 1)
+		return rc;
+	sb_runtime_process(s->rt, c->child ? c->pid : 0);
+	sb_runtime_do(s->rt, SB_OP_KILL, mask, KILL_SECONDS, out, sizeof(out),
+		      &ignored);
+	sb_runtime_process(s->rt, 0);
 	return rc;
 }
 
