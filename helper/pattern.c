@@ -32,35 +32,82 @@ static char quote_state(char state, char c)
 	return state == c ? 0 : state;
 }
 
+/* In which quotes and command substitutions a place of a shell's text is: the
+ * innermost last. Deeper ones than fit are none of a pattern's. */
+struct nest {
+	char open[16]; /* ', ", ` or ( */
+	int depth;
+};
+
+static char innermost(const struct nest *n)
+{
+	return n->depth ? n->open[n->depth - 1] : 0;
+}
+
+/* Goes on over *p. Returns 0, or -1 where it is nested too deep. */
+static int nest_step(struct nest *n, const char *p)
+{
+	char in = innermost(n), c = *p;
+
+	if (in == '\'' && c != '\'')
+		return 0;
+	if ((c == in && in != '(') || (c == ')' && in == '(')) {
+		n->depth--;
+		return 0;
+	}
+	/* In double quotes a parenthesis is one only behind a dollar sign. */
+	if ((in == '"' && c != '`' && !(c == '$' && p[1] == '(')) ||
+	    (in != '"' && (!c || !strchr("'\"`(", c))))
+		return 0;
+	if (n->depth == (int)sizeof(n->open))
+		return -1;
+	n->open[n->depth++] = c == '$' ? '(' : c;
+	return 0;
+}
+
+static int check_letter(const char *pattern, const char *p, char quote,
+			int shell, struct sb_err *err)
+{
+	if (!*p || !strchr(letters, *p))
+		return sb_fail(err, SB_FAIL,
+			       "%%%c is no letter of a pattern (see "
+			       "stepbox.conf(5))",
+			       *p ? *p : ' ');
+	if (*p == '@' && !shell &&
+	    (quote || (p - 1 > pattern && p[-2] != ' ' && p[-2] != '\t') ||
+	     (p[1] && p[1] != ' ' && p[1] != '\t')))
+		return sb_fail(err, SB_FAIL, "%%@ must be a word of its own");
+	return 0;
+}
+
+/* Behind *p, what a step of nest_step has taken. */
+static int width(const char *p, char in)
+{
+	return in == '"' && *p == '$' && p[1] == '(' ? 2 : 1;
+}
+
 int sb_pattern_check(const char *pattern, struct sb_err *err)
 {
 	int shell = sb_pattern_needs_shell(pattern);
-	char quote = 0;
+	struct nest n = {.depth = 0};
+	char quote = 0, in;
 
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '\\' && quote != '\'' && p[1]) {
+	for (const char *p = pattern; *p; p += shell ? width(p, in) : 1) {
+		in = shell ? innermost(&n) : quote;
+		if (*p == '\\' && in != '\'' && p[1]) {
 			p++;
 			continue;
 		}
 		quote = quote_state(quote, *p);
-		if (*p != '%')
-			continue;
-		p++;
-		if (!*p || !strchr(letters, *p))
-			return sb_fail(err, SB_FAIL,
-				       "%%%c is no letter of a "
-				       "pattern (see "
-				       "stepbox.conf(5))",
-				       *p ? *p : ' ');
-		if (*p == '@' && !shell &&
-		    (quote ||
-		     (p - 1 > pattern && p[-2] != ' ' && p[-2] != '\t') ||
-		     (p[1] && p[1] != ' ' && p[1] != '\t')))
-			return sb_fail(err, SB_FAIL,
-				       "%%@ must be a word of its own");
+		if (shell && nest_step(&n, p) < 0)
+			return sb_fail(err, SB_FAIL, "nested too deep");
+		if (*p == '%' &&
+		    check_letter(pattern, ++p, quote, shell, err) < 0)
+			return -1;
 	}
-	if (quote)
-		return sb_fail(err, SB_FAIL, "a %c is not closed", quote);
+	in = shell ? innermost(&n) : quote;
+	if (in)
+		return sb_fail(err, SB_FAIL, "a %c is not closed", in);
 	if (!pattern[strspn(pattern, " \t")])
 		return sb_fail(err, SB_FAIL, "no command");
 	return 0;
@@ -129,33 +176,66 @@ static void expand_words(const char *p, const struct sb_values *v,
 
 /* ---- a shell ---- */
 
-/* Adds value so that the shell takes it as it is, inside the quotes that the
- * pattern has open there. */
-static void add_quoted(struct sb_buf *b, const char *value, char quote)
+/*
+ * No value stands in the text that the shell reads as such: whatever the
+ * quotes, substitutions and here-documents around it, it is expanded from a
+ * variable or a positional parameter, and never read as the shell's language.
+ */
+
+/* NAME='VALUE' for each letter that the pattern has; not exported. */
+static void add_variables(struct sb_buf *b, const char *pattern,
+			  const struct sb_values *v)
 {
-	if (!quote)
-		sb_buf_putc(b, '\'');
-	for (; *value; value++) {
-		if (quote == '"' && strchr("\\\"$`", *value))
-			sb_buf_putc(b, '\\');
-		if (quote != '"' && *value == '\'')
-			sb_buf_puts(b, "'\\''");
-		else
-			sb_buf_putc(b, *value);
+	for (const char *l = letters; *l; l++) {
+		if (strchr("%@", *l) || !sb_pattern_uses(pattern, *l))
+			continue;
+		sb_buf_puts(b, "_stepbox_");
+		sb_buf_putc(b, *l);
+		sb_buf_puts(b, "='");
+		for (const char *s = value_of(v, *l); *s; s++)
+			if (*s == '\'')
+				sb_buf_puts(b, "'\\''");
+			else
+				sb_buf_putc(b, *s);
+		sb_buf_puts(b, "'\n");
 	}
-	if (!quote)
-		sb_buf_putc(b, '\'');
 }
 
-static void add_quoted_arguments(struct sb_buf *b, const struct sb_values *v,
-				 char quote)
+/* What stands for a letter where the innermost quote is in. */
+static void add_reference(struct sb_buf *b, char letter, char in)
 {
-	if (!v->argv || !v->argv[0])
-		add_quoted(b, "/bin/false", quote);
-	for (char **a = v->argv; a && *a; a++) {
-		if (a != v->argv)
-			sb_buf_putc(b, ' ');
-		add_quoted(b, *a, quote);
+	const char *around = in == '\'' ? "'\"" : in == '"' ? "" : "\"";
+
+	sb_buf_puts(b, around);
+	if (letter == '@') {
+		/* Within quotes all are one word. */
+		sb_buf_puts(b, strchr("'\"", in) && in ? "$*" : "$@");
+	} else {
+		sb_buf_puts(b, "${_stepbox_");
+		sb_buf_putc(b, letter);
+		sb_buf_putc(b, '}');
+	}
+	sb_buf_puts(b, in == '\'' ? "\"'" : around);
+}
+
+static void add_text(struct sb_buf *b, const char *p)
+{
+	struct nest n = {.depth = 0};
+	char in;
+
+	for (; *p; p++) {
+		in = innermost(&n);
+		if (*p == '\\' && in != '\'' && p[1]) {
+			sb_buf_add(b, p++, 2);
+			continue;
+		}
+		nest_step(&n, p);
+		if (*p == '%' && *++p != '%') {
+			add_reference(b, *p, in);
+			continue;
+		}
+		sb_buf_add(b, p, width(p, in));
+		p += width(p, in) - 1;
 	}
 }
 
@@ -163,28 +243,18 @@ static void expand_shell(const char *p, const struct sb_values *v,
 			 struct sb_strv *out)
 {
 	struct sb_buf text = {0};
-	char quote = 0;
 
-	for (; *p; p++) {
-		if (*p == '\\' && quote != '\'' && p[1]) {
-			sb_buf_add(&text, p++, 2);
-			continue;
-		}
-		quote = quote_state(quote, *p);
-		if (*p != '%')
-			sb_buf_putc(&text, *p);
-		else if (*++p == '%')
-			sb_buf_putc(&text, '%');
-		else if (*p == '@')
-			add_quoted_arguments(&text, v, quote);
-		else
-			add_quoted(&text, value_of(v, *p), quote);
-	}
+	add_variables(&text, p, v);
+	add_text(&text, p);
 	sb_strv_add(out, "/bin/sh");
 	sb_strv_add(out, "-c");
 	if (text.failed)
 		sb_buf_free(&text);
 	sb_strv_take(out, text.data);
+	if (!sb_pattern_uses(p, '@'))
+		return;
+	sb_strv_add(out, "sh");
+	add_arguments(v, out);
 }
 
 int sb_pattern_expand(const char *pattern, const struct sb_values *v,

@@ -3,6 +3,8 @@
 
 #include "../../helper/pattern.h"
 
+#include <sys/wait.h>
+
 static char arg0[] = "echo", arg1[] = "a b", arg2[] = "it's $HOME \"x\"";
 static char *args[] = {arg0, arg1, arg2, NULL};
 
@@ -13,6 +15,7 @@ static struct sb_values values(void)
 	v.letter['b'] = "/bundles/my bundle";
 	v.letter['u'] = "o'neil; rm -rf /";
 	v.letter['j'] = "12";
+	v.letter['x'] = "`id>&2`$(id)\\";
 	return v;
 }
 
@@ -57,43 +60,89 @@ static void test_words(void **state)
 	expands("x %@", "x|echo|a b|it's $HOME \"x\"");
 }
 
+/* What /bin/sh makes of it. */
+static void shell_says(const char *pattern, const char *want)
+{
+	struct sb_values v = values();
+	struct sb_strv out = {0};
+	struct sb_err err = {.text = ""};
+	char got[4096] = "";
+	int fds[2], status;
+	size_t n = 0;
+	ssize_t more;
+	pid_t pid;
+
+	if (sb_pattern_check(pattern, &err) < 0)
+		fail_msg("%s: %s", pattern, err.text);
+	assert_int_equal(sb_pattern_expand(pattern, &v, &out, &err), 0);
+	assert_string_equal(out.v[0], "/bin/sh");
+	assert_string_equal(out.v[1], "-c");
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (!pid) {
+		dup2(fds[1], STDOUT_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		execv(out.v[0], out.v);
+		_exit(127);
+	}
+	close(fds[1]);
+	while ((more = read(fds[0], got + n, sizeof(got) - 1 - n)) > 0)
+		n += more;
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (strcmp(got, want) || status)
+		fail_msg("%s\n%s\nsays %s instead of %s (%d)", pattern,
+			 out.v[2], got, want, status);
+	sb_strv_free(&out);
+}
+
 /* A value stays one word for the shell too: sh itself is asked. */
 static void test_shell(void **state)
 {
-	static const struct {
-		const char *pattern, *want;
-	} rows[] = {
+	static const char *const rows[][2] = {
 		{"printf '<%%s>' %b %u; :", "</bundles/my bundle>"
 					    "<o'neil; rm -rf />"},
 		{"printf '<%%s>' \"%u\"; :", "<o'neil; rm -rf />"},
 		{"printf '<%%s>' '%u'; :", "<o'neil; rm -rf />"},
 		{"printf '<%%s>' %@; :", "<echo><a b><it's $HOME \"x\">"},
+		{"printf '<%%s>' \"%@\"; :", "<echo a b it's $HOME \"x\">"},
+		{"printf '<%%s>' '%@'; :", "<echo a b it's $HOME \"x\">"},
 		{"X=1; printf '<%%s>' \"$X\" x%j", "<1><x12>"},
+		{"printf '<%%s>' x%j'y' \\%j \\\\; :", "<x12y><%j><\\>"},
 	};
-	struct sb_values v = values();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct sb_strv out = {0};
-		struct sb_err err = {.text = ""};
-		char got[256] = "", file[64], command[4096];
-		FILE *f;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		shell_says(rows[i][0], rows[i][1]);
+}
 
-		assert_int_equal(sb_pattern_check(rows[i].pattern, &err), 0);
-		assert_int_equal(
-			sb_pattern_expand(rows[i].pattern, &v, &out, &err), 0);
-		assert_int_equal(out.n, 3);
-		assert_string_equal(out.v[0], "/bin/sh");
-		strcpy(file, unit_file(out.v[2]));
-		snprintf(command, sizeof(command), "/bin/sh %s", file);
-		f = popen(command, "r");
-		assert_non_null(f);
-		assert_true(fread(got, 1, sizeof(got) - 1, f) > 0);
-		pclose(f);
-		unlink(file);
-		assert_string_equal(got, rows[i].want);
-		sb_strv_free(&out);
-	}
+/* Nor is it the shell's language where quotes begin anew, or do not count. */
+static void test_shell_nested(void **state)
+{
+	static const char *const rows[][2] = {
+		{"printf '<%%s>' \"$(printf %%s %b)\"", "</bundles/my bundle>"},
+		{"printf '<%%s>' \"$(printf %%s \"%b\")\"",
+		 "</bundles/my bundle>"},
+		{"printf '<%%s>' \"$(printf '%%s' '%u')\"",
+		 "<o'neil; rm -rf />"},
+		{"printf '<%%s>' \"`printf %%s %x`\"", "<`id>&2`$(id)\\>"},
+		{"printf '<%%s>' $(printf '[%%s]' %@)",
+		 "<[echo][a><b][it's><$HOME><\"x\"]>"},
+		{"cat <<E\n%x %u\nE\n", "\"`id>&2`$(id)\\\" "
+					"\"o'neil; rm -rf /\"\n"},
+		{"printf '<%%s>' \"${none-%x}\" $((1 + (%j))) (", NULL},
+		{"printf '<%%s>' \"${none-%x}\" $((1 + (12)))",
+		 "<`id>&2`$(id)\\><13>"},
+		{"(printf '<%%s>' \"a)\" %x)", "<a)><`id>&2`$(id)\\>"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i][1])
+			shell_says(rows[i][0], rows[i][1]);
+		else
+			refused(rows[i][0], "not closed");
 }
 
 static void test_no_arguments(void **state)
@@ -119,6 +168,10 @@ static void test_refused(void **state)
 	refused("run x%@", "word of its own");
 	refused("run \"%@\"", "word of its own");
 	refused("run \"a %@ b\"", "word of its own");
+	refused("a $(b", "a ( is not closed");
+	refused("a `b", "a ` is not closed");
+	refused("a \"$(b \"c)\"", "a ( is not closed");
+	refused("a (((((((((((((((((", "nested too deep");
 }
 
 static void test_needs_shell(void **state)
@@ -159,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_shell),
+		cmocka_unit_test(test_shell_nested),
 		cmocka_unit_test(test_no_arguments),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_needs_shell),
