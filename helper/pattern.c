@@ -239,12 +239,60 @@ static void add_text(struct sb_buf *b, const char *p)
 	}
 }
 
+/* What a shell does itself: its words, special built-ins, and those of which no
+ * program could do the same (POSIX, XCU 2.4, 2.14, 2.9.1.4). */
+static int is_shells(const char *word, size_t len)
+{
+	static const char *const all[] = {
+		".",	   "case",   "cd",    "command",  "eval",   "exec",
+		"exit",	   "export", "for",   "function", "hash",   "if",
+		"getopts", "local",  "read",  "readonly", "return", "set",
+		"shift",   "source", "time",  "times",	  "trap",   "type",
+		"ulimit",  "umask",  "unset", "until",	  "wait",   "while",
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strlen(all[i]) == len && !strncmp(word, all[i], len))
+			return 1;
+	return 0;
+}
+
+/* Whether the pattern is one program's command, and the shell is there for its
+ * arguments alone. */
+static int is_one_program(const char *p)
+{
+	struct nest n = {.depth = 0};
+	char in = 0;
+	size_t len;
+
+	p += strspn(p, " \t");
+	len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"0123456789_./+-");
+	if (!len || (p[len] != ' ' && p[len] != '\t') || is_shells(p, len))
+		return 0;
+	for (p += len; *p; p += width(p, in)) {
+		in = innermost(&n);
+		if (*p == '\\' && in != '\'' && p[1]) {
+			p++;
+			continue;
+		}
+		if (!in &&
+		    (strchr(";|&)\n#", *p) || (*p == '(' && p[-1] != '$')))
+			return 0;
+		nest_step(&n, p);
+	}
+	return 1;
+}
+
 static void expand_shell(const char *p, const struct sb_values *v,
 			 struct sb_strv *out)
 {
 	struct sb_buf text = {0};
 
 	add_variables(&text, p, v);
+	/* Or the shell would stand between, and take the signals. */
+	if (is_one_program(p))
+		sb_buf_puts(&text, "exec ");
 	add_text(&text, p);
 	sb_strv_add(out, "/bin/sh");
 	sb_strv_add(out, "-c");

@@ -145,6 +145,47 @@ static void test_shell_nested(void **state)
 			refused(rows[i][0], "not closed");
 }
 
+/* The shell makes room for the program, if that is all there is to it. */
+static void test_shell_exec(void **state)
+{
+	static const struct {
+		const char *pattern;
+		int exec;
+	} rows[] = {
+		{"env A=$(whoami) ch-run %r -- %@", 1},
+		{"/usr/bin/env A=\"$(a; b)\" 'c;d' \\; `e | f` >g", 1},
+		{"  a *", 1},
+		{"a $(b); c", 0},
+		{"a \"$(b)\"; c", 0},
+		{"a $b | c", 0},
+		{"a $b & c", 0},
+		{"a $b && c", 0},
+		{"(a $b)", 0},
+		{"a $b # c", 0},
+		{"A=$b c", 0},
+		{"$a b", 0},
+		{"exec a $b", 0},
+		{"cd $HOME", 0},
+		{"if $a; then b; fi", 0},
+		{"\"a\" $b", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sb_values v = values();
+		struct sb_strv out = {0};
+		struct sb_err err;
+
+		assert_int_equal(
+			sb_pattern_expand(rows[i].pattern, &v, &out, &err), 0);
+		if (!strstr(out.v[2], "exec ") != !rows[i].exec &&
+		    strncmp(rows[i].pattern, "exec", 4))
+			fail_msg("%s: %s", rows[i].pattern, out.v[2]);
+		assert_null(strstr(out.v[2], "exec exec"));
+		sb_strv_free(&out);
+	}
+}
+
 static void test_no_arguments(void **state)
 {
 	struct sb_values v = {.argv = NULL};
@@ -213,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_shell),
 		cmocka_unit_test(test_shell_nested),
+		cmocka_unit_test(test_shell_exec),
 		cmocka_unit_test(test_no_arguments),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_needs_shell),
