@@ -377,6 +377,7 @@ static const struct key keys[] = {
 	{"RunTimeKill", set_pattern, SB_OP_KILL},
 	{"RunTimeDelete", set_pattern, SB_OP_DELETE},
 	{"RunTimeExec", set_pattern, SB_OP_EXEC},
+	{"IgnoreFileConfigJson", set_bool, AT(ignore_config)},
 	{"ContainerPer", set_per, 0},
 	{"ContainerJoin", set_join, 0},
 	{"ContainerPath", set_place, AT(container_path)},
@@ -475,7 +476,9 @@ static int pair(void *arg, const char *key, const char *value,
 static int runtime_pair(void *arg, const char *key, const char *value,
 			const struct sb_kv_pos *pos, struct sb_err *err)
 {
-	if (strncasecmp(key, "RunTime", 7) || !strcasecmp(key, "Runtime"))
+	if ((strncasecmp(key, "RunTime", 7) || !strcasecmp(key, "Runtime")) &&
+	    strcasecmp(key, "IgnoreFileConfigJson") &&
+	    strcasecmp(key, "CreateEnvFile"))
 		return sb_fail(err, SB_FAIL,
 			       "%s does not belong in the "
 			       "description of a runtime",
@@ -511,6 +514,59 @@ static int check_set(const struct sb_conf *c, struct sb_err *err)
 		if (!c->pattern[set[i]])
 			return sb_fail(err, SB_FAIL, "%s is missing",
 				       op_keys[set[i]]);
+	return 0;
+}
+
+/* What only a config.json can bring about is no promise to be broken quietly.
+ */
+static int check_ignored(const struct sb_conf *c, struct sb_err *err)
+{
+	const struct {
+		const char *key;
+		int set;
+	} keys_in_vain[] = {
+		{"Mount", c->mounts.n > 0},
+		{"MountHome", c->mount_home},
+		{"Init=yes", c->init == SB_INIT_YES},
+		{"SeccompProfile", c->seccomp_profile != NULL},
+		{"SlurmClient", c->slurm_client},
+		{"WritableDefault", c->writable},
+	};
+
+	if (c->mode != SB_MODE_RUN)
+		return sb_fail(err, SB_FAIL,
+			       "IgnoreFileConfigJson: RunTimeCreate and "
+			       "RunTimeStart are for bundles with a "
+			       "config.json: set RunTimeRun");
+	for (size_t i = 0; i < ARRAY_SIZE(keys_in_vain); i++)
+		if (keys_in_vain[i].set)
+			return sb_fail(err, SB_FAIL,
+				       "IgnoreFileConfigJson: %s is done by "
+				       "way of config.json: put what does it "
+				       "into RunTimeRun",
+				       keys_in_vain[i].key);
+	return 0;
+}
+
+/* Nothing of the sort exists for such a runtime, whatever was set. */
+static void drop_create(struct sb_conf *c)
+{
+	static const enum sb_op none[] = {SB_OP_CREATE, SB_OP_START,
+					  SB_OP_QUERY, SB_OP_EXEC};
+
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		sb_cleanup_free(&c->pattern[none[i]]);
+}
+
+static int check_whole(struct sb_conf *c, struct sb_err *err)
+{
+	if (check_set(c, err) < 0)
+		return -1;
+	if (!c->ignore_config)
+		return 0;
+	if (check_ignored(c, err) < 0)
+		return -1;
+	drop_create(c);
 	return 0;
 }
 
@@ -572,13 +628,18 @@ static int add_runtime(struct sb_conf *c, const char *path, struct sb_err *err)
 {
 	_cleanup_free_ char *file = find_description(path, c->runtime);
 	struct sb_conf base = {.runtime = NULL};
-	int rc;
+	int rc, own_run = c->pattern[SB_OP_RUN] != NULL;
 
 	if (!file)
 		return sb_no_memory(err);
 	rc = sb_kv_read(file, SB_KV_ANY, runtime_pair, &base, err);
+	if (!rc && c->ignore_config && !base.ignore_config && !own_run)
+		rc = sb_fail(err, SB_FAIL,
+			     "IgnoreFileConfigJson: it is an OCI runtime, and "
+			     "takes a config.json");
 	if (rc < 0)
 		sb_wrap(err, "Runtime=%s", c->runtime);
+	c->ignore_config |= base.ignore_config;
 	for (int i = 0; i < SB_OPS && !rc; i++)
 		if (!c->pattern[i])
 			c->pattern[i] = steal_ptr(base.pattern[i]);
@@ -610,6 +671,8 @@ static int choose_runtime(struct sb_conf *c, const char *name,
 			       name);
 	for (int i = 0; i < SB_OPS; i++)
 		sb_cleanup_free(&c->pattern[i]);
+	c->ignore_config = 0;
+	c->env_file = SB_ENV_FILE_AUTO;
 	return replace(&c->runtime, name, err);
 }
 
@@ -634,7 +697,7 @@ int sb_conf_load(struct sb_conf *c, const char *path, const char *runtime,
 		if (add_runtime(c, path, err) < 0)
 			return sb_wrap(err, "configuration %s", path);
 	}
-	if (choose_mode(c, &own, err) < 0 || check_set(c, err) < 0)
+	if (choose_mode(c, &own, err) < 0 || check_whole(c, err) < 0)
 		return sb_wrap(err, "configuration %s", path);
 	return 0;
 }

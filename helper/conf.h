@@ -50,6 +50,9 @@ struct sb_conf {
 	char *runtime;	       /* Runtime; NULL: only patterns of the site's */
 	char *pattern[SB_OPS]; /* RunTime*; NULL: not set */
 	enum sb_mode mode;
+	/* IgnoreFileConfigJson: the runtime gets what the user named as it is
+	 * (image.h); mode is SB_MODE_RUN then. */
+	int ignore_config;
 	enum sb_init init;
 	enum sb_per per;
 	enum sb_join join;

@@ -32,6 +32,35 @@ static const char *const runtime_gets[] = {
 	"SLURM*", "HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR",
 };
 
+/* What programs obey before they begin. TMPDIR, though in glibc's list, is the
+ * job's in any program. */
+static const char *const steers[] = {
+	"LD_*",
+	"GCONV_PATH",
+	"GETCONF_DIR",
+	"GLIBC_TUNABLES",
+	"HOSTALIASES",
+	"LOCALDOMAIN",
+	"LOCPATH",
+	"MALLOC_*",
+	"NIS_PATH",
+	"NLSPATH",
+	"RESOLV_HOST_CONF",
+	"RES_OPTIONS",
+	"TZDIR",
+	/* shells, as in RunTimeRun and wrappers */
+	"BASH_ENV",
+	"BASH_FUNC_*",
+	"BASHOPTS",
+	"CDPATH",
+	"ENV",
+	"GLOBIGNORE",
+	"IFS",
+	"PATH",
+	"PS4",
+	"SHELLOPTS",
+};
+
 static int in_table(const char *var, size_t len, const char *const *table,
 		    size_t n)
 {
@@ -245,5 +274,17 @@ int sb_env_runtime(char **job, const regex_t *exclude, struct sb_strv *out,
 		if (!excluded)
 			sb_strv_add(out, *e);
 	}
+	return out->failed ? sb_no_memory(err) : 0;
+}
+
+int sb_env_direct(char **env, const regex_t *exclude, struct sb_strv *out,
+		  struct sb_err *err)
+{
+	sb_strv_add(out, "PATH=" SB_RUNTIME_PATH);
+	for (char **e = env; e && *e; e++)
+		if (!in_table(*e, strcspn(*e, "="), steers,
+			      ARRAY_SIZE(steers)) &&
+		    !(exclude && !regexec(exclude, *e, 0, NULL, 0)))
+			sb_strv_add(out, *e);
 	return out->failed ? sb_no_memory(err) : 0;
 }

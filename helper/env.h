@@ -54,6 +54,17 @@ int sb_env_path(struct sb_strv *env, const char *dir, struct sb_err *err);
 int sb_env_runtime(char **job, const regex_t *exclude, struct sb_strv *out,
 		   struct sb_err *err);
 
+/*
+ * The environment of a runtime that hands its own on to the command, since
+ * there is no config.json to say another in: env, which is what the command is
+ * to have, with a fixed PATH, and without what exclude matches and what would
+ * have a say in how the host's own programs run: the dynamic linker's
+ * variables, the C library's and the shell's (glibc,
+ * sysdeps/generic/unsecvars.h; sh(1)). Returns 0, or -1 with err set.
+ */
+int sb_env_direct(char **env, const regex_t *exclude, struct sb_strv *out,
+		  struct sb_err *err);
+
 /* The value of name in env, or NULL; borrowed. */
 const char *sb_env_get(char **env, const char *name);
 

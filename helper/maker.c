@@ -286,7 +286,9 @@ enum sb_share_state sb_maker_make(struct sb_run *r, struct sb_share *s)
 		s->code = err.code;
 		return SB_SHARE_FAILED;
 	}
-	if (r->job.per < 0 && r->conf.per == SB_PER_TASK)
+	/* What is no OCI runtime makes none that others could enter. */
+	if ((r->job.per < 0 && r->conf.per == SB_PER_TASK) ||
+	    r->conf.ignore_config)
 		return SB_SHARE_TASK;
 	why = why_not(r, &quiet);
 	if (why)

@@ -29,9 +29,9 @@ int sb_pattern_check(const char *pattern, struct sb_err *err);
 
 /*
  * Makes the command's words: of a pattern that needs a shell, "/bin/sh", "-c"
- * and a text in which variables stand for the values, and if it has %@, "sh" and
- * the arguments. Adds them to out. Returns 0, or -1 with err set. The pattern
- * has passed sb_pattern_check.
+ * and a text in which variables stand for the values, and if it has %@, "sh"
+ * and the arguments. Adds them to out. Returns 0, or -1 with err set. The
+ * pattern has passed sb_pattern_check.
  */
 int sb_pattern_expand(const char *pattern, const struct sb_values *v,
 		      struct sb_strv *out, struct sb_err *err);

@@ -8,11 +8,13 @@
 #include "env.h"
 #include "envfile.h"
 #include "fdio.h"
+#include "image.h"
 #include "mem.h"
 #include "mpi.h"
 #include "pending.h"
 #include "userns.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -215,9 +217,12 @@ static int make_plan(struct sb_run *r, struct sb_err *err)
 	r->plan.values = &r->rt.values;
 	r->plan.where = r->where;
 	r->plan.say = say_once;
-	if (sb_plan_make(&r->plan, err) < 0)
+	if ((r->conf.ignore_config ? sb_image_plan(&r->plan, err)
+				   : sb_plan_make(&r->plan, err)) < 0)
 		return -1;
 	r->rt.values.letter['r'] = r->plan.root;
+	if (r->conf.ignore_config)
+		r->rt.values.letter['b'] = r->plan.bundle.path;
 	return 0;
 }
 
@@ -228,18 +233,49 @@ static int may_create(const struct sb_run *r)
 	       sb_plan_writable(&r->job, &r->conf);
 }
 
-int sb_run_prepare(struct sb_run *r, struct sb_err *err)
+/*
+ * The batch script lies in a directory of slurmd's, which no image has, nor any
+ * mount that we could make: it becomes a descriptor of the command's.
+ */
+static int open_script(struct sb_run *r, struct sb_err *err)
 {
-	r->rt.conf = &r->conf;
-	r->rt.tell_arg = r;
-	if (r->job.verbose > 1)
-		r->rt.tell = tell_call;
-	if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir, err) <
-		    0 ||
-	    sb_runtime_environ(&r->rt, err) < 0 ||
+	const char *path = r->job.cmd.v[0], *base = strrchr(path, '/');
+	char name[32];
+
+	if (r->job.step != SB_STEP_BATCH || !r->job.step_name || !base ||
+	    strcmp(base, "/slurm_script"))
+		return 0;
+	r->script = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (r->script < 0)
+		return sb_fail(err, SB_FAIL, "batch script %s: %s", path,
+			       strerror(errno));
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", sb_run_script_fd(r));
+	free(r->job.cmd.v[0]);
+	r->job.cmd.v[0] = strdup(name);
+	return r->job.cmd.v[0] ? 0 : sb_no_memory(err);
+}
+
+int sb_run_script_fd(const struct sb_run *r)
+{
+	return r->fds ? SB_MPI_FD + 1 : SB_MPI_FD;
+}
+
+/* What makes no container itself needs no user namespace of ours either, and
+ * may not be able to work in one (setuid programs). */
+static int prepare_direct(struct sb_run *r, struct sb_err *err)
+{
+	if (make_plan(r, err) < 0 || open_script(r, err) < 0 ||
+	    sb_runtime_environ_direct(&r->rt, r->plan.env.v, err) < 0 ||
+	    sb_runtime_find(&r->rt, 0, err) < 0)
+		return -1;
+	return sb_run_env_file(r, r->plan.env.v, err);
+}
+
+static int prepare_oci(struct sb_run *r, struct sb_err *err)
+{
+	if (sb_runtime_environ(&r->rt, err) < 0 ||
 	    sb_runtime_find(&r->rt, may_create(r), err) < 0)
 		return -1;
-	r->rt.values.letter['f'] = r->fds ? "1" : "0";
 	if (sb_plan_programs(&r->plan, &r->conf, err) < 0 ||
 	    sb_userns_enter(err) < 0)
 		return -1;
@@ -249,6 +285,25 @@ int sb_run_prepare(struct sb_run *r, struct sb_err *err)
 	sb_run_debug(r, "bundle %s: %s/config.json is written, root %s",
 		     r->plan.bundle.path, r->dir.path, r->plan.root);
 	tell_mpi(r);
+	return 0;
+}
+
+int sb_run_prepare(struct sb_run *r, struct sb_err *err)
+{
+	int rc;
+
+	r->rt.conf = &r->conf;
+	r->rt.tell_arg = r;
+	if (r->job.verbose > 1)
+		r->rt.tell = tell_call;
+	if (sb_letters_set(&r->letters, &r->rt.values, &r->job, &r->dir, err) <
+	    0)
+		return -1;
+	r->rt.values.letter['f'] = r->fds ? "1" : "0";
+	rc = r->conf.ignore_config ? prepare_direct(r, err)
+				   : prepare_oci(r, err);
+	if (rc < 0)
+		return -1;
 	sb_pending_run(&r->rt, &r->dir, r->job.uid);
 	if (sb_pending_keep(&r->rt, &r->dir, err) < 0 || tell(r, err) < 0 ||
 	    report(r, err) < 0)
@@ -264,5 +319,6 @@ void sb_run_free(struct sb_run *r)
 	sb_conf_free(&r->conf);
 	sb_runtime_free(&r->rt);
 	sb_letters_free(&r->letters);
+	sb_cleanup_fd(&r->script);
 	sb_job_free(&r->job);
 }

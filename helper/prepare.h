@@ -26,13 +26,14 @@ struct sb_run {
 	int have_conf;
 	char where[64 + HOST_NAME_MAX]; /* "node n1, task 0" */
 	struct sb_letters letters;
-	int fds; /* from 3 on, for the command: sb_mpi_settle */
+	int fds;    /* from 3 on, for the command: sb_mpi_settle */
+	int script; /* the batch script, for the next one; owned; or -1 */
 };
 
 #define SB_RUN_INIT                                                            \
 	{                                                                      \
 		.plan.bundle = {.fd = -1, .rootfs_fd = -1},                    \
-		.dir = {.step_fd = -1, .fd = -1},                              \
+		.dir = {.step_fd = -1, .fd = -1}, .script = -1,                \
 	}
 
 /* Says a line on standard error, with the place; control characters escaped. */
@@ -63,8 +64,14 @@ int sb_run_env_file(struct sb_run *r, char **env, struct sb_err *err);
  * programs, makes the plan, writes config.json, the environment file (%e) and
  * the first report, and with -v tells what will be done. The job is read, its
  * configuration loaded, r->dir open. Returns 0, or -1 with err set.
+ *
+ * For a runtime that is no OCI runtime (IgnoreFileConfigJson) there is no
+ * config.json, and it is called where we are, as the user himself.
  */
 int sb_run_prepare(struct sb_run *r, struct sb_err *err);
+
+/* The number of the descriptor that a batch script is, where it is one. */
+int sb_run_script_fd(const struct sb_run *r);
 
 void sb_run_free(struct sb_run *r);
 

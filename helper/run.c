@@ -12,6 +12,7 @@
 #include "run.h"
 
 #include "../spank/contract.h"
+#include "direct.h"
 #include "forward.h"
 #include "join.h"
 #include "maker.h"
@@ -98,6 +99,15 @@ static void tell_keep(struct sb_run *r)
 	sb_run_say(r, text);
 }
 
+static int run_direct(struct sb_run *r, struct sb_err *err)
+{
+	int status;
+
+	if (sb_direct_run(r, &status, err) < 0)
+		return -1;
+	end_as(r, status);
+}
+
 static int run_alone(struct sb_run *r, struct sb_err *err)
 {
 	if (sb_run_conf(r, err) < 0 || check_alone(r, err) < 0)
@@ -106,6 +116,8 @@ static int run_alone(struct sb_run *r, struct sb_err *err)
 	if (sb_taskdir_make(&r->dir, r->job.task, 0, err) < 0 ||
 	    sb_run_prepare(r, err) < 0)
 		return -1;
+	if (r->conf.ignore_config)
+		return run_direct(r, err);
 	return r->plan.mode == SB_MODE_RUN ? run_runtime(r, err)
 					   : create_and_start(r, err);
 }

@@ -87,7 +87,8 @@ int sb_runtime_state_outside(const struct sb_conf *conf)
 	const char *pattern = conf->pattern[SB_OP_DELETE];
 
 	return !sb_pattern_uses(pattern, 'm') &&
-	       !sb_pattern_uses(pattern, 'b') && !sb_pattern_uses(pattern, 'p');
+	       (conf->ignore_config || !sb_pattern_uses(pattern, 'b')) &&
+	       !sb_pattern_uses(pattern, 'p');
 }
 
 /* Whether the operation may be called at all. */
@@ -97,6 +98,9 @@ static int is_used(const struct sb_conf *conf, enum sb_op op, int create)
 		return 1;
 	if (conf->mode == SB_MODE_CREATE)
 		return 0;
+	if (conf->ignore_config)
+		return op == SB_OP_RUN || op == SB_OP_KILL ||
+		       op == SB_OP_DELETE;
 	return op == SB_OP_RUN ||
 	       (op == SB_OP_DELETE && sb_runtime_state_outside(conf));
 }
@@ -162,14 +166,22 @@ int sb_runtime_environ(struct sb_runtime *rt, struct sb_err *err)
 			      &rt->env, err);
 }
 
+int sb_runtime_environ_direct(struct sb_runtime *rt, char **env,
+			      struct sb_err *err)
+{
+	return sb_env_direct(env,
+			     rt->conf->has_runtime_env_exclude
+				     ? &rt->conf->runtime_env_exclude
+				     : NULL,
+			     &rt->env, err);
+}
+
 /* ---- the call ---- */
 
-static void no_descriptors(void)
+/* The runtime's own CVEs with leaked descriptors (CVE-2024-21626) are not to
+ * have ours to work with. */
+static void no_descriptors(int first)
 {
-	/* The runtime's own CVEs with leaked descriptors (CVE-2024-21626)
-	 * are not to have ours to work with. */
-	int first = sb_mpi_fd(environ) == SB_MPI_FD ? SB_MPI_FD + 1 : SB_MPI_FD;
-
 	if (syscall(__NR_close_range, first, ~0U, 1 << 2 /* CLOEXEC */) < 0)
 		for (int fd = first; fd < 1024; fd++)
 			fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -177,7 +189,15 @@ static void no_descriptors(void)
 
 int sb_runtime_exec(char **words, char **env, struct sb_err *err)
 {
-	no_descriptors();
+	int fd = sb_mpi_fd(environ);
+
+	return sb_runtime_execute(
+		words, env, fd == SB_MPI_FD ? SB_MPI_FD + 1 : SB_MPI_FD, err);
+}
+
+int sb_runtime_execute(char **words, char **env, int first, struct sb_err *err)
+{
+	no_descriptors(first);
 	execve(words[0], words, env);
 	return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
 		       "runtime %s: %s", words[0], strerror(errno));

@@ -76,7 +76,16 @@ int sb_runtime_do(const struct sb_runtime *rt, enum sb_op op,
  * 0, or -1 with err set. */
 int sb_runtime_environ(struct sb_runtime *rt, struct sb_err *err);
 
-/* Becomes the program: returns only with an error, -1 with err set. */
+/* The same for a runtime that hands it on to the command, whose environment is
+ * to be env (sb_env_direct). */
+int sb_runtime_environ_direct(struct sb_runtime *rt, char **env,
+			      struct sb_err *err);
+
+/* Becomes the program, with no other descriptors than those below first:
+ * returns only with an error, -1 with err set. */
+int sb_runtime_execute(char **words, char **env, int first, struct sb_err *err);
+
+/* The same, with those that it is to have for the command: sb_mpi_fd. */
 int sb_runtime_exec(char **words, char **env, struct sb_err *err);
 
 /*

@@ -411,6 +411,83 @@ static void test_guide(void **state)
 	sb_conf_free(&c);
 }
 
+/* For runtimes that are no OCI runtimes, unchanged. */
+static void test_blocks_ignoring(void **state)
+{
+	static const struct {
+		const char *name;
+		enum sb_env_file env_file;
+		const char *kill, *delete;
+	} blocks[] = {
+		{"charliecloud", SB_ENV_FILE_NEWLINE, "kill -s SIGTERM %p",
+		 "kill -s SIGKILL %p"},
+		{"enroot", SB_ENV_FILE_NEWLINE, "kill -s SIGINT %p",
+		 "kill -s SIGTERM %p"},
+		{"multiple-runtimes", SB_ENV_FILE_AUTO, "kill -s SIGTERM %p",
+		 "kill -s SIGKILL %p"},
+		{"singularity-native", SB_ENV_FILE_AUTO, "kill -s SIGTERM %p",
+		 "kill -s SIGKILL %p"},
+	};
+	struct sb_conf c;
+	struct sb_err err = {.text = ""};
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		snprintf(path, sizeof(path),
+			 SRCDIR "/test/unit/data/oci.conf/%s.conf",
+			 blocks[i].name);
+		if (sb_conf_load(&c, path, NULL, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_true(c.ignore_config);
+		assert_int_equal(c.mode, SB_MODE_RUN);
+		assert_int_equal(c.env_file, blocks[i].env_file);
+		assert_string_equal(c.pattern[SB_OP_KILL], blocks[i].kill);
+		assert_string_equal(c.pattern[SB_OP_DELETE], blocks[i].delete);
+		assert_false(sb_conf_has_create(&c));
+		sb_conf_free(&c);
+	}
+}
+
+/* What takes a config.json is refused, and not left out. */
+static void test_ignoring(void **state)
+{
+	static const char *const in_vain[][2] = {
+		{"Mount=/a:/b", "Mount is"},
+		{"MountHome=yes", "MountHome is"},
+		{"Init=yes", "Init=yes is"},
+		{"SeccompProfile=default", "SeccompProfile is"},
+		{"SlurmClient=yes", "SlurmClient is"},
+		{"WritableDefault=yes", "WritableDefault is"},
+	};
+	char text[256], want[64];
+	struct sb_conf c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in_vain) / sizeof(in_vain[0]); i++) {
+		snprintf(text, sizeof(text), "%sIgnoreFileConfigJson=1\n%s\n",
+			 RUN3, in_vain[i][0]);
+		snprintf(want, sizeof(want), "IgnoreFileConfigJson: %s",
+			 in_vain[i][1]);
+		refused(text, want);
+	}
+	refused(CREATE5 "IgnoreFileConfigJson=yes",
+		"RunTimeCreate and RunTimeStart are for bundles");
+	refused("Runtime=crun IgnoreFileConfigJson=yes",
+		"Runtime=crun: IgnoreFileConfigJson: it is an OCI runtime");
+	load(&c, "Runtime=crun\n" RUN3 "IgnoreFileConfigJson=yes\nInit=no\n");
+	assert_true(c.ignore_config);
+	assert_false(sb_conf_has_create(&c));
+	sb_conf_free(&c);
+	load(&c, "Runtime=charliecloud\n");
+	assert_true(c.ignore_config);
+	assert_int_equal(c.env_file, SB_ENV_FILE_NEWLINE);
+	sb_conf_free(&c);
+	load(&c, RUN3 "IgnoreFileConfigJson=yes IgnoreFileConfigJson=no\n");
+	assert_false(c.ignore_config);
+	sb_conf_free(&c);
+}
+
 /* oci.conf's sets, and what is missing of one. */
 static void test_sets(void **state)
 {
@@ -631,6 +708,8 @@ int main(void)
 		cmocka_unit_test(test_debug_keys),
 		cmocka_unit_test(test_remarks),
 		cmocka_unit_test(test_guide),
+		cmocka_unit_test(test_blocks_ignoring),
+		cmocka_unit_test(test_ignoring),
 		cmocka_unit_test(test_sets),
 		SITE_TEST(test_site_description),
 		SITE_TEST(test_description_environment),

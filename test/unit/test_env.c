@@ -325,6 +325,40 @@ static void test_runtime_exclude(void **state)
 	regfree(&re);
 }
 
+/* The job's, but for what would steer programs of the host. */
+static void test_direct(void **state)
+{
+	struct sb_strv out = {0};
+	struct sb_err err;
+	regex_t re;
+	char **job = (char *[]){"PATH=/home/u/bin",
+				"LD_PRELOAD=x.so",
+				"LD_LIBRARY_PATH=/x",
+				"GCONV_PATH=x",
+				"MALLOC_CHECK_=3",
+				"GLIBC_TUNABLES=x",
+				"BASH_ENV=x",
+				"BASH_FUNC_ls%%=() { id; }",
+				"ENV=x",
+				"IFS=x",
+				"ENVIRONMENT=batch",
+				"LDFLAGS=-x",
+				"CUDA_VISIBLE_DEVICES=1",
+				"APPTAINER_BIND=/x",
+				"A=b\nc",
+				"SLURM_CONF=/x",
+				NULL};
+
+	(void)state;
+	assert_int_equal(regcomp(&re, "^SLURM_CONF=", REG_EXTENDED), 0);
+	assert_int_equal(sb_env_direct(job, &re, &out, &err), 0);
+	assert_string_equal(joined(&out), "PATH=" SB_RUNTIME_PATH
+					  "|ENVIRONMENT=batch|LDFLAGS=-x|"
+					  "CUDA_VISIBLE_DEVICES=1|"
+					  "APPTAINER_BIND=/x|A=b\nc");
+	regfree(&re);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_runtime),
 		cmocka_unit_test(test_runtime_exclude),
+		cmocka_unit_test(test_direct),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
