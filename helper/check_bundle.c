@@ -541,6 +541,46 @@ static void make_plan(struct sb_check *c, struct bundle *b,
 	b->planned = !sb_dryrun_make(&b->d, &b->plan_err);
 }
 
+/* ---- what is no bundle, for a runtime that takes none ---- */
+
+static void check_image(struct sb_check *c, void *state)
+{
+	const struct bundle *b = state;
+	const char *path = b->d.plan.bundle.path;
+
+	if (!b->planned)
+		sb_check_fail(
+			c,
+			"Name a directory or file that this user can read "
+			"on this node.",
+			"%s", b->plan_err.text);
+	else if (*path == '/')
+		sb_check_ok(c, "%s: what is in it, its runtime can tell", path);
+	else
+		sb_check_warn(c, "Try it: stepbox run --bundle=... -- COMMAND.",
+			      "%s: not here: its runtime may know it", path);
+}
+
+/* Its place is a finding of its own, as a bundle's is. */
+static void check_image_site(struct sb_check *c, void *state)
+{
+	const struct bundle *b = state;
+	struct sb_err err;
+
+	if (!b->planned || *b->d.plan.bundle.path != '/')
+		return;
+	if (sb_plan_check_path(&c->rules, b->d.plan.bundle.path, &err) < 0)
+		sb_check_fail(c, "Have it there: the site wants so.", "%s",
+			      err.text);
+	else
+		sb_check_ok(c, "%s allows it here", c->conf);
+}
+
+static const struct sb_check_row image_rows[] = {
+	{"image", check_image},
+	{"site", check_image_site},
+};
+
 void sb_check_bundle(struct sb_check *c)
 {
 	struct bundle b = {.d = SB_DRYRUN_INIT, .plan_err.text = ""};
@@ -549,6 +589,12 @@ void sb_check_bundle(struct sb_check *c)
 
 	/* Where the bundle lies is a finding of its own. */
 	rules.bundle_paths = (struct sb_strv){0};
+	if (c->has_rules && c->rules.ignore_config) {
+		make_plan(c, &b, &rules);
+		sb_check_rows(c, image_rows, ARRAY_SIZE(image_rows), &b);
+		sb_dryrun_free(&b.d);
+		return;
+	}
 	if (!sb_bundle_open(&b.raw, c->bundle, &b.err))
 		make_plan(c, &b, &rules);
 	if (b.raw.config.root)

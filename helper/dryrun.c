@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "dryrun.h"
 
+#include "image.h"
 #include "mem.h"
 
 #include <stddef.h>
@@ -40,11 +41,18 @@ static int make_plan(struct sb_dryrun *d, struct sb_err *err)
 	d->plan.where = "by hand";
 	d->plan.say = remember;
 	d->plan.explain = &d->explain;
+	if (d->conf->ignore_config) {
+		if (sb_image_plan(&d->plan, err) < 0)
+			return -1;
+		d->rt.values.letter['b'] = d->plan.bundle.path;
+		d->rt.values.letter['r'] = d->plan.root;
+		return sb_runtime_environ_direct(&d->rt, d->plan.env.v, err);
+	}
 	if (sb_plan_programs(&d->plan, d->conf, err) < 0 ||
 	    sb_plan_make(&d->plan, err) < 0)
 		return -1;
 	d->rt.values.letter['r'] = d->plan.root;
-	return 0;
+	return sb_runtime_environ(&d->rt, err);
 }
 
 int sb_dryrun_make(struct sb_dryrun *d, struct sb_err *err)
@@ -54,13 +62,14 @@ int sb_dryrun_make(struct sb_dryrun *d, struct sb_err *err)
 
 	d->rt.conf = d->conf;
 	if (sb_taskdir_open(&d->dir, d->job.dir, d->job.task, err) < 0 ||
-	    sb_bundle_open(&d->before, d->job.bundle, err) < 0 ||
+	    (!d->conf->ignore_config &&
+	     sb_bundle_open(&d->before, d->job.bundle, err) < 0) ||
 	    choose_command(d, err) < 0 ||
 	    sb_letters_set(&d->letters, &d->rt.values, &d->job, &d->dir, err) <
-		    0 ||
-	    sb_runtime_environ(&d->rt, err) < 0)
+		    0)
 		return -1;
-	d->rt.values.letter['f'] = "0"; /* no task, and no PMI of its own */
+	d->rt.values.letter['f'] = "0";	 /* no task, and no PMI of its own */
+	d->rt.values.letter['p'] = "%p"; /* nor a process */
 	/* One that was loaded has this; check goes on without. */
 	errno = 0;
 	if (d->conf->pattern[SB_OP_DELETE] &&

@@ -181,7 +181,8 @@ static json_t *operations(const struct show *s, struct sb_err *err)
 		if (!s->conf.pattern[op])
 			continue;
 		/* State outside the step directory: removed in either mode. */
-		called |= op == SB_OP_DELETE && s->d.rt.program[op] != NULL;
+		called |= (op == SB_OP_DELETE || s->conf.ignore_config) &&
+			  s->d.rt.program[op] != NULL;
 		if ((s->d.rt.program[op]
 			     ? sb_runtime_words(&s->d.rt, op, &words, err)
 			     : unused_words(s, op, &words, err)) < 0) {
@@ -254,9 +255,38 @@ static json_t *mounts(const struct show *s)
 	return m ? json_incref(m) : json_array();
 }
 
+/* What there is to tell with a config.json, and without. */
+static int gather_common(struct show *s, json_t *ops, struct sb_err *err)
+{
+	json_t *all = s->all, *env = environment(s);
+
+	set(all, "bundle", text(s->d.plan.bundle.path));
+	set(all, "directory", text(s->d.dir.path));
+	set(all, "kept", json_boolean(!s->d.dir.temporary));
+	set(all, "command", list(&s->d.job.cmd));
+	set(all, "runtime", text(s->conf.runtime));
+	set(all, "mode",
+	    text(s->d.plan.mode == SB_MODE_RUN ? "run" : "create"));
+	set(all, "remarks", list(&s->d.remarks));
+	set(all, "environment", env);
+	set(all, "left_out", left_out(s));
+	set(all, "operations", ops);
+	set(all, "runtime_environment", list(&s->d.rt.env));
+	return env && !s->d.remarks.failed ? 0 : sb_no_memory(err);
+}
+
+static int gather_direct(struct show *s, struct sb_err *err)
+{
+	json_t *ops = operations(s, err);
+
+	if (!ops)
+		return -1;
+	return gather_common(s, ops, err);
+}
+
 static int gather(struct show *s, struct sb_err *err)
 {
-	json_t *all = s->all = json_object(), *diff, *ops, *alone, *env;
+	json_t *all = s->all, *diff, *ops, *alone;
 	_cleanup_strv_ struct sb_strv notes = {0};
 
 	diff = difference(s, err);
@@ -267,31 +297,18 @@ static int gather(struct show *s, struct sb_err *err)
 		json_decref(ops);
 		return -1;
 	}
-	set(all, "bundle", text(s->d.before.path));
 	set(all, "rootfs", text(s->d.before.rootfs));
-	set(all, "directory", text(s->d.dir.path));
-	set(all, "kept", json_boolean(!s->d.dir.temporary));
-	set(all, "command", list(&s->d.job.cmd));
-	set(all, "runtime", text(s->conf.runtime));
-	set(all, "mode",
-	    text(s->d.plan.mode == SB_MODE_RUN ? "run" : "create"));
 	set(all, "config", alone);
 	set(all, "config_without", list(&notes));
 	set(all, "step_config", json_incref(s->d.plan.bundle.config.root));
 	set(all, "diff", diff);
 	set(all, "changes", list(&s->d.plan.notes));
-	set(all, "remarks", list(&s->d.remarks));
-	env = environment(s);
-	set(all, "environment", env);
-	set(all, "left_out", left_out(s));
 	set(all, "mounts", mounts(s));
 	set(all, "layer", layer(s));
 	set(all, "ids", ids(s));
-	set(all, "operations", ops);
-	set(all, "runtime_environment", list(&s->d.rt.env));
-	if (!env || s->d.remarks.failed || sb_json_no_memory())
-		return sb_no_memory(err);
-	return 0;
+	if (gather_common(s, ops, err) < 0)
+		return -1;
+	return sb_json_no_memory() ? sb_no_memory(err) : 0;
 }
 
 /* ---- for people ---- */
@@ -495,6 +512,16 @@ static int print_text(const struct show *s, const struct paint *p,
 	return 0;
 }
 
+static int print_direct(const struct show *s, const struct paint *p)
+{
+	put_environment(p, s->all);
+	put_list(p, "environment of the runtime",
+		 json_object_get(s->all, "runtime_environment"));
+	put_operations(p, s->all);
+	put_list(p, "run would say", json_object_get(s->all, "remarks"));
+	return 0;
+}
+
 static int print_json(const struct show *s, struct sb_err *err)
 {
 	struct sb_json doc = {.root = s->all};
@@ -540,9 +567,15 @@ static int show(struct show *s, struct sb_err *err)
 	if (sb_conf_load(&s->conf, s->d.job.conf, s->d.job.runtime, err) < 0)
 		return -1;
 	s->d.conf = &s->conf;
-	if (sb_dryrun_make(&s->d, err) < 0 || gather(s, err) < 0)
+	s->all = json_object();
+	if (sb_dryrun_make(&s->d, err) < 0 ||
+	    (s->conf.ignore_config ? gather_direct(s, err) : gather(s, err)) <
+		    0)
 		return -1;
-	return s->d.job.json ? print_json(s, err) : print_text(s, paint, err);
+	if (s->d.job.json)
+		return print_json(s, err);
+	return s->conf.ignore_config ? print_direct(s, paint)
+				     : print_text(s, paint, err);
 }
 
 int sb_show(int argc, char **argv)

@@ -400,3 +400,30 @@ $odd"
 	fails_with 127 srun_in $IMG true
 	has "RunTimeKill: runtime nonesuch: not found"
 }
+
+@test "show and check, of what is no bundle" {
+	site "env A=\$USER true %b %@" 'kill %p' 'kill -s KILL %p' EnvSet=MINE=1
+	run ash 'LD_PRELOAD= stepbox show "$1" -- ls "a b"' $IMG
+	is "$status" 0
+	has "MINE=1"
+	lacks config.json
+	has "/kill %p"
+	run ash 'stepbox show --json "$1" -- ls "a b"' $IMG
+	is "$(jq -r '.bundle, .mode, (.operations | length), .operations.RunTimeRun.argv[-1], .config' <<<"$output")" "$IMG
+run
+3
+a b
+null"
+	run ash 'stepbox show --mounts=/a:/b "$1"' $IMG
+	is "$status" 125
+	has "stepbox: --container-mounts: cannot be had here"
+	run ash 'stepbox check "$1"' $IMG
+	is "$status" 0
+	has "$IMG: what is in it, its runtime can tell"
+	fails_with 2 ash 'stepbox check /images/nonesuch'
+	has "image /images/nonesuch: No such file or directory"
+	fails_with 1 ash 'stepbox check docker://alpine'
+	site 'true %b' 'kill %p' 'kill -s KILL %p' BundlePath=/images/made
+	fails_with 2 ash 'stepbox check "$1"' $IMG
+	has "not below a BundlePath"
+}
