@@ -20,6 +20,7 @@
 #include "mem.h"
 #include "ownwords.h"
 #include "recipe.h"
+#include "report.h"
 #include "supervise.h"
 #include "verb.h"
 
@@ -79,6 +80,12 @@ static int open_spaces(struct exec *e, struct sb_err *err)
 	const struct sb_ctask *t = &e->found.task;
 	int rc = 1;
 
+	/* What it has made of namespaces, and of its process, is its own. */
+	if (!strcmp(c->mode, SB_REPORT_DIRECT))
+		return sb_fail(err, SB_FAIL,
+			       "the runtime of this container is no OCI "
+			       "runtime: enter it by its own means (pid %d)",
+			       t->pid);
 	if (c->pid) {
 		e->pid = c->pid;
 		rc = sb_spaces_open(&e->spaces, c->pid, c->start, SB_SPACE_ANY,

@@ -154,7 +154,9 @@ int sb_run_conf(struct sb_run *r, struct sb_err *err)
 static int report(struct sb_run *r, struct sb_err *err)
 {
 	r->report.runtime = r->conf.runtime ? r->conf.runtime : "runtime";
-	r->report.how = r->plan.mode == SB_MODE_RUN ? "run" : "create";
+	r->report.how = r->conf.ignore_config	      ? SB_REPORT_DIRECT
+			: r->plan.mode == SB_MODE_RUN ? "run"
+						      : "create";
 	r->report.task = r->job.task;
 	r->report.rank = r->job.rank;
 	r->report.bundle = r->plan.bundle.path;

@@ -7,9 +7,12 @@
 
 #include <sys/types.h>
 
+/* Of a runtime that is no OCI runtime. */
+#define SB_REPORT_DIRECT "direct"
+
 struct sb_report {
 	const char *runtime; /* Runtime=, or the program's name; borrowed */
-	const char *how;     /* "run" or "create" */
+	const char *how;     /* "run", "create" or SB_REPORT_DIRECT */
 	const char *bundle;  /* its path; NULL: not known yet; borrowed */
 	unsigned int task;   /* local id */
 	unsigned int rank;   /* global id */

@@ -346,6 +346,25 @@ $odd"
 	C test ! -e /home/alice/broken
 }
 
+@test "ps, kill; exec says that it cannot" {
+	scratch
+	program /usr/local/oci/waits <<-'END'
+		#!/bin/sh
+		: >/tmp/nonoci/ready
+		exec sleep 4242
+	END
+	site '/usr/local/oci/waits %b' 'kill %p' 'kill -s KILL %p'
+	begin $IMG true
+	until_true 20 eval '[[ $(sleepers) == 1 ]]'
+	run ash 'stepbox ps'
+	[[ $output =~ "$job.0.0 ".*" running ".*" $IMG" ]]
+	fails_with 125 ash 'stepbox exec "$1" true' "$job"
+	has "is no OCI runtime: enter it by its own means (pid "
+	ash 'stepbox kill "$1"' "$job"
+	ends_with 143
+	C grep -q "stepbox: $job.0.0: task 0: runtime direct, pid .*, killed by signal 15" "$SB_CLUSTER/slurmd.n1.log"
+}
+
 @test "a terminal" {
 	need_cloud
 	conf Runtime=charliecloud
