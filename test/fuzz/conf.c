@@ -32,14 +32,6 @@
 #include "../../spank/keyval.c"
 #undef open
 
-static const char *path_of(const char *name)
-{
-	static char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", fuzz_dir(), name);
-	return path;
-}
-
 /* ---- the grammar ---- */
 
 struct pairs {
@@ -122,7 +114,7 @@ static void check_site(const struct sb_conf *c)
 {
 	struct sb_err err = {.text = ""};
 	struct sb_site site;
-	int rc = sb_site_read(&site, path_of("stepbox.conf"), &err);
+	int rc = sb_site_read(&site, fuzz_path("stepbox.conf"), &err);
 
 	if (rc < 0)
 		FUZZ_FAILED(err);
@@ -161,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_grammar((const char *)in.p, in.end - in.p);
 	fuzz_subdir("stepbox.runtimes");
 	fuzz_files(&in, names);
-	rc = sb_conf_load(&conf, path_of("stepbox.conf"), runtime, &err);
+	rc = sb_conf_load(&conf, fuzz_path("stepbox.conf"), runtime, &err);
 	if (rc < 0)
 		FUZZ_FAILED(err);
 	else

@@ -12,6 +12,28 @@
 static char dir[64];
 static pid_t owner;
 
+/* Where some more descriptors would end: not beyond those before, unless one
+ * below stayed open. libFuzzer may close some of its own. */
+static void check_descriptors(void)
+{
+	static int last = INT_MAX;
+	int fd[8], n = sizeof(fd) / sizeof(*fd);
+
+	for (int i = 0; i < n; i++)
+		fd[i] = dup(STDERR_FILENO);
+	for (int i = 0; i < n; i++)
+		close(fd[i]);
+	FUZZ_CHECK(fd[n - 1] >= 0 && fd[n - 1] <= last);
+	last = fd[n - 1];
+}
+
+void fuzz_done(struct fuzz_in *in)
+{
+	while (in->n)
+		free(in->owned[--in->n]);
+	check_descriptors();
+}
+
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *at)
 {
@@ -40,18 +62,20 @@ const char *fuzz_dir(void)
 	return dir;
 }
 
-static void whole(char *path, const char *name)
+const char *fuzz_path(const char *name)
 {
+	static char path[PATH_MAX];
+
 	if (snprintf(path, PATH_MAX, "%s/%s", fuzz_dir(), name) >= PATH_MAX)
 		abort();
+	return path;
 }
 
 void fuzz_file(const char *name, const void *data, size_t len)
 {
-	char path[PATH_MAX];
+	const char *path = fuzz_path(name);
 	int fd;
 
-	whole(path, name);
 	if (!data) {
 		unlink(path);
 		return;
@@ -64,10 +88,12 @@ void fuzz_file(const char *name, const void *data, size_t len)
 
 void fuzz_subdir(const char *name)
 {
-	char path[PATH_MAX];
+	mkdir(fuzz_path(name), 0700);
+}
 
-	whole(path, name);
-	mkdir(path, 0700);
+void fuzz_remove(const char *name)
+{
+	nftw(fuzz_path(name), remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 void fuzz_files(struct fuzz_in *in, const char *const *names)

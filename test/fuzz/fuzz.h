@@ -106,11 +106,9 @@ static inline char *fuzz_rest(struct fuzz_in *in, size_t *len)
 	return s;
 }
 
-static inline void fuzz_done(struct fuzz_in *in)
-{
-	while (in->n)
-		free(in->owned[--in->n]);
-}
+/* Frees it. Every descriptor that the target's code opened must be closed by
+ * now. */
+void fuzz_done(struct fuzz_in *in);
 
 /*
  * A directory of this process's own, in memory where there is such a file
@@ -123,6 +121,12 @@ const char *fuzz_dir(void);
 void fuzz_file(const char *name, const void *data, size_t len);
 
 void fuzz_subdir(const char *name);
+
+/* Removes what is called name below it, with all that is in it. */
+void fuzz_remove(const char *name);
+
+/* Its path; valid until the next call. */
+const char *fuzz_path(const char *name);
 
 /* Writes what is left, split at each byte 0x1e (ASCII's record separator), to
  * the files called names, a NULL-terminated list. What has no part goes. */

@@ -12,14 +12,13 @@
 
 #include <fcntl.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check(void)
 {
-	_cleanup_fd_ int dir = -1;
+	_cleanup_fd_ int dir =
+		open(fuzz_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct sb_err err = {.text = ""};
 	struct sb_recipe r;
 
-	fuzz_file("recipe.json", data ? data : (const uint8_t *)"", size);
-	dir = open(fuzz_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	FUZZ_CHECK(dir >= 0);
 	if (sb_recipe_read(&r, dir, &err) < 0) {
 		FUZZ_FAILED(err);
@@ -29,5 +28,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(!r.words.failed && !r.site_env.failed);
 	}
 	sb_recipe_free(&r);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_in in = {.p = data, .end = data + size};
+	size_t len;
+	const char *text = fuzz_rest(&in, &len);
+
+	fuzz_file("recipe.json", text, len);
+	check();
+	fuzz_done(&in);
 	return 0;
 }
