@@ -36,6 +36,16 @@ static const json_t *mount_of(const struct sb_view *v, const char *path)
 	return on_top;
 }
 
+/* What of the path is below a mount point that it lies in: "" or "/...". */
+static const char *below(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	while (len && top[len - 1] == '/')
+		len--;
+	return path + len;
+}
+
 /* Where on the node the path lies; no part of it but the last is a link. */
 static int place(const struct sb_view *v, struct sb_seen *s)
 {
@@ -52,7 +62,7 @@ static int place(const struct sb_view *v, struct sb_seen *s)
 			errno = EXDEV;
 			return -1;
 		}
-		rest = s->inside + strlen(text_of(m, "destination"));
+		rest = below(s->inside, text_of(m, "destination"));
 		/* What is bound is what a link leads to. */
 		if (!*rest && realpath(source, s->node))
 			return 0;

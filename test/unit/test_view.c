@@ -131,13 +131,26 @@ static void test_long(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void test_bound_root(void **state)
+{
+	struct sb_view bound = view;
+	struct sb_seen seen;
+
+	(void)state;
+	bound.mounts = json_pack("[{s:s,s:s,s:s}]", "destination", "/", "type",
+				 "bind", "source", tree_path(top, "node"));
+	assert_int_equal(sb_view_find(&bound, "/tool", &seen), 0);
+	assert_string_equal(seen.inside, "/tool");
+	assert_string_equal(seen.node, tree_path(top, "node/tool"));
+	assert_int_equal(sb_view_find(&bound, "/usr", &seen), -1);
+	json_decref((json_t *)bound.mounts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_links),
-		T(test_mounts),
-		T(test_command),
-		T(test_long),
+		T(test_links), T(test_mounts),	   T(test_command),
+		T(test_long),  T(test_bound_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
