@@ -380,17 +380,24 @@ char *sb_layer_root(const struct sb_taskdir *dir)
 	return asprintf(&root, "%s/" ROOT, dir->path) < 0 ? NULL : root;
 }
 
+/* The place of the root file system; its path in l->root. */
+static int make_root(struct sb_layer *l, const struct sb_taskdir *dir,
+		     struct sb_err *err)
+{
+	if (mkdirat(dir->fd, ROOT, 0700) < 0 && errno != EEXIST)
+		return sb_fail(err, SB_FAIL, "step directory %s: %s", dir->path,
+			       strerror(errno));
+	l->root = sb_layer_root(dir);
+	return l->root ? 0 : sb_no_memory(err);
+}
+
 static int mount_layer(struct sb_layer *l, const struct sb_layer_of *of,
 		       const struct parts *p, struct sb_err *err)
 {
 	int errnum;
 
-	if (mkdirat(of->dir->fd, ROOT, 0700) < 0 && errno != EEXIST)
-		return sb_fail(err, SB_FAIL, "step directory %s: %s",
-			       of->dir->path, strerror(errno));
-	l->root = sb_layer_root(of->dir);
-	if (!l->root)
-		return sb_no_memory(err);
+	if (make_root(l, of->dir, err) < 0)
+		return -1;
 	if (of->store && !owns(of->rootfs_fd)) {
 		if (fuse_overlay(l, of, p, err) < 0)
 			return sb_wrap(err,
@@ -425,6 +432,21 @@ int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 	if (make_points(of, upper, err) < 0)
 		return -1;
 	return mount_layer(l, of, &p, err);
+}
+
+int sb_layer_bind(struct sb_layer *l, int rootfs_fd,
+		  const struct sb_taskdir *dir, struct sb_err *err)
+{
+	char path[32];
+
+	*l = (struct sb_layer){.fuse = -1};
+	if (make_root(l, dir, err) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", rootfs_fd);
+	/* With what is mounted in it: a user namespace may not look below. */
+	if (mount(path, l->root, NULL, MS_BIND | MS_REC, NULL) < 0)
+		sb_cleanup_free(&l->root);
+	return 0;
 }
 
 int sb_layer_hand_over(struct sb_layer *l, pid_t pid, struct sb_err *err)

@@ -56,6 +56,15 @@ struct sb_layer {
 int sb_layer_make(struct sb_layer *l, const struct sb_layer_of *of,
 		  struct sb_err *err);
 
+/*
+ * No layer, but the root file system itself, at sb_layer_root: the one that was
+ * opened, whatever its path leads to by the time the runtime looks. Where the
+ * kernel does not let it be mounted, l->root stays NULL. Returns 0, or -1 with
+ * err set. Release with sb_layer_close, also after an error.
+ */
+int sb_layer_bind(struct sb_layer *l, int rootfs_fd,
+		  const struct sb_taskdir *dir, struct sb_err *err);
+
 /* It shall last as long as the process pid, no matter when the caller ends.
  * Returns 0, or -1 with err set. */
 int sb_layer_hand_over(struct sb_layer *l, pid_t pid, struct sb_err *err);

@@ -405,15 +405,15 @@ static char *store(const struct sb_plan *p, struct sb_err *err)
 	return expanded;
 }
 
-/* Where the layer's root would be. */
-static int pretend_layer(struct sb_plan *p, struct sb_err *err)
+/* Where a root would be mounted: nothing is. NULL with err set. */
+static const char *pretend_root(struct sb_plan *p, struct sb_err *err)
 {
 	char *root = sb_layer_root(p->dir);
 
-	/* Not the layer's: nothing is mounted there. */
 	sb_strv_take(&p->mounts.strings, root);
-	p->root = root;
-	return p->mounts.strings.failed ? sb_no_memory(err) : 0;
+	if (p->mounts.strings.failed)
+		sb_no_memory(err);
+	return p->mounts.strings.failed ? NULL : root;
 }
 
 /* points has room for the files of ident. */
@@ -443,10 +443,7 @@ static int make_layer(struct sb_plan *p, struct sb_layer_point *points,
 				.source = p->ident.files[i].source};
 	snprintf(name, sizeof(name), "%.48s.%u",
 		 p->job->step_name ? p->job->step_name : "0.0.0", p->job->task);
-	if (sb_layer_make(&p->layer, &of, err) < 0)
-		return -1;
-	p->root = p->layer.root;
-	return 0;
+	return sb_layer_make(&p->layer, &of, err);
 }
 
 /* The bundle stays as it is: whatever it lacks, or is to be written to it, is
@@ -456,9 +453,8 @@ static int plan_root(struct sb_plan *p, struct sb_err *err)
 	struct sb_layer_point *points = NULL;
 	char text[PATH_MAX + 256];
 	size_t n = 0;
-	int rc;
+	int rc, layered;
 
-	p->root = p->bundle.rootfs;
 	rc = sb_mounts_lacking(p->bundle.config.root, p->bundle.rootfs_fd,
 			       &points, &n, err);
 	if (!rc && n && writes_bundle(p)) {
@@ -469,9 +465,16 @@ static int plan_root(struct sb_plan *p, struct sb_err *err)
 			 p->bundle.rootfs, points[0].path);
 		p->say(p, text);
 	}
-	if (!rc && (n || writable(p)))
-		rc = p->explain ? pretend_layer(p, err)
-				: make_layer(p, points, n, err);
+	layered = n || writable(p);
+	if (!rc && p->explain)
+		rc = (p->bound = pretend_root(p, err)) ? 0 : -1;
+	else if (!rc && layered)
+		rc = make_layer(p, points, n, err);
+	else if (!rc)
+		rc = sb_layer_bind(&p->layer, p->bundle.rootfs_fd, p->dir, err);
+	if (!p->explain)
+		p->bound = p->layer.root ? p->layer.root : p->bundle.rootfs;
+	p->root = layered ? p->bound : p->bundle.rootfs;
 	free(points);
 	return rc;
 }
@@ -571,7 +574,7 @@ static int write_config(struct sb_plan *p, struct sb_err *err)
 		/* create hands the terminal itself on; run makes one. */
 		.terminal = p->terminal && p->mode == SB_MODE_RUN,
 		.cwd = choose_cwd(p),
-		.rootfs = p->root,
+		.rootfs = p->bound,
 		.readonly = readonly(p),
 		.identity = p->inside.identity,
 		.seccomp = p->inside.filter.how,

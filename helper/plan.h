@@ -42,9 +42,10 @@ struct sb_plan {
 	struct sb_ident ident;
 	struct sb_inside inside;
 	struct sb_layer layer;
-	const char *root;   /* root.path: the layer's, or the bundle's */
-	char *workdir;	    /* --workdir, expanded; NULL: none */
-	struct sb_strv env; /* the container's */
+	const char *root;	     /* %r: the layer's root, or the bundle's */
+	const char *bound;	     /* root.path: where that is mounted */
+	char *workdir;		     /* --workdir, expanded; NULL: none */
+	struct sb_strv env;	     /* the container's */
 	struct sb_strv theirs, site; /* what env is made of: see sb_env_of */
 	int shell_inside;
 	char *cwd; /* shared: the bundle's, if it is there, else "/"; owned */

@@ -105,12 +105,11 @@ static int edit_root(struct work *w, json_t *config)
 {
 	json_t *root;
 
-	if (!w->of->layer)
-		return 0;
 	if (sb_edit_need(&w->e, config, "root", JSON_OBJECT, &root) < 0)
 		return -1;
-	sb_edit_note(&w->e, "root.path: the bundle's: a step has a layer over "
-			    "it");
+	if (w->of->layer)
+		sb_edit_note(&w->e, "root.path: the bundle's: a step has a "
+				    "layer over it");
 	return sb_edit_set(&w->e, root, "path", json_string(w->of->rootfs));
 }
 
