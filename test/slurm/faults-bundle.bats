@@ -32,7 +32,9 @@ teardown_file() { C rm -rf "/usr/local/sbin/$SB_RUNTIME" "$W" $CALLS $CALLS.json
 # Whatever a test did to the node.
 undo() {
 	C bash -c "! test -e /usr/local/bin/stepbox.real || mv /usr/local/bin/stepbox.real /usr/local/bin/stepbox
-		rm -f $CALLS.hold $CALLS.held"
+		rm -f $CALLS.hold $CALLS.held
+		pgrep -x fuse-overlayfs | xargs -r kill -CONT
+		for m in $W/*; do ! mountpoint -q \"\$m\" || umount \"\$m\"; done"
 }
 
 setup() {
@@ -152,7 +154,7 @@ stopped_helper() {
 		srun_in "$W" 1 sh -c 'echo $WHICH' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 		until_true 30 stopped_helper
 		ash "$change" "$W"
-		C kill -CONT $helper
+		C kill -CONT "$helper"
 		wait $!
 		undo
 		is "$(grep -v ^stepbox: "$BATS_TEST_TMPDIR/out")" first
@@ -163,6 +165,7 @@ stopped_helper() {
 
 @test "fault 5: bytes that are no UTF-8, NUL, lone surrogates" {
 	while IFS='|' read -r json why; do
+		# shellcheck disable=SC2059 # it is one
 		printf "$json" | text
 		refused "config.json: $why"
 		# Nothing in it can drive a terminal.
@@ -368,4 +371,198 @@ stopped_helper() {
 	fails_with 125 srun_in "$W" 1 true
 	has "/etc/slurm/profile.json: No such file or directory"
 	is "$(C cat $CALLS)" ""
+}
+
+@test "fault 17: a bundle that is missing, is a file, has an odd, or a long name" {
+	local name long
+	refused "bundle $W/none: No such file or directory" "$W/none"
+	refused "bundle $W/none/b: $W/none: No such file or directory" "$W/none/b"
+	refused "bundle /etc/passwd: Not a directory" /etc/passwd
+	refused "bundle /etc/passwd/x: Not a directory" /etc/passwd/x
+	bundle
+	for name in 'a  b' $'new\nline' '%s%n%d' "it's" '"quoted"' '$(id)' '-n' $'\033[31m' $'caf\xc3\xa9' '*' 'a:b,c'; do
+		A mkdir "$W/$name"
+		A cp "$W/config.json" "$W/$name"
+		run srun_in "$W/$name" 1 echo "in it"
+		has "in it"
+		C truncate -s 0 $CALLS
+		A rm "$W/$name/config.json"
+		fails_with 125 srun_in "$W/$name" 2 true
+		# One line of text, whatever the name is.
+		is "$(grep -c "^stepbox: bundle $W/.*: config.json: No such file" <<<"$output")" 1
+		is "$(grep '^stepbox:' <<<"$output" | LC_ALL=C tr -d '[:print:]\n\303\251')" ""
+	done
+	refused "bundle $W/x\\012\\033[31m\\377: No such file" "$W/x"$'\n\033[31m\xff'
+	# One that is there, as long as a path can be with what is in it; and
+	# with too much in it for that.
+	A bash -c 'cd "$1"; name=$(printf %0200d 0)
+		while ((${#PWD} < 3840)); do mkdir $name; cd -P $name; done
+		cp "$1/config.json" .; pwd >"$1/long"
+		name=$(printf "%0$((4092 - ${#PWD}))d" 0); mkdir $name; cd -P $name
+		sed "s|/images/centos/rootfs|rootfs|" "$1/config.json" >config.json
+		mkdir rootfs; pwd >"$1/longer"' _ "$W"
+	long=$(C cat "$W/long")
+	run srun_in "$long" 1 echo "in it"
+	has "in it"
+	C truncate -s 0 $CALLS
+	long=$(C cat "$W/longer")
+	is "${#long}" 4093
+	refused ": File name too long" "$long"
+	refused ": No such file or directory" "/images/$(printf '%0250d/' {1..15})"
+	refused ": File name too long" "/images/$(printf '%0256d' 0)"
+	# The kernel takes none that are longer, and so does the plugin.
+	for long in "/images/$(printf '%04090d' 0)" "/images/$(printf '%0250d/' {1..20})"; do
+		fails_with 125 srun_in "$long" 2 true
+		has "longer than 4095 bytes (node n1)"
+		is "$(grep -c ^stepbox: <<<"$output")" 1
+	done
+	is "$(C cat $CALLS)" ""
+}
+
+# $W/1 and $W/2, which tell themselves apart by environment and root file system.
+two_bundles() {
+	local n
+	for n in 1 2; do
+		C cp -a /images/centos "$W/$n"
+		C bash -c "jq '.process.env += [\"WHICH=$n\"]' /images/centos/config.json >$W/$n/config.json
+			echo $n >$W/$n/rootfs/etc/which"
+	done
+}
+
+# As soon as the runtime is called, and before it looks.
+while_held() {
+	C rm -f $CALLS.held
+	C mkfifo -m 666 $CALLS.hold
+	C bash -c ": >$CALLS.held; chmod 666 $CALLS.held"
+	srun_in "$W/b" 1 sh -c 'echo "$WHICH $(cat /etc/which)"' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	until_true 60 C test -s $CALLS.held
+	C bash -c "$1"
+	C bash -c "echo go >$CALLS.hold"
+	wait $!
+	C rm $CALLS.hold
+	is "$(grep -v ^stepbox: "$BATS_TEST_TMPDIR/out")" "$2"
+}
+
+@test "fault 18: a bundle that is a link, or becomes one, or another, meanwhile" {
+	two_bundles
+	C ln -s 1 "$W/b"
+	while_held "ln -sfn 2 $W/b" "1 1"
+	while_held "ln -sfn none $W/b" "2 2"
+	C ln -sfn 1 "$W/b"
+	# Its directory itself: another has the name, or a link.
+	while_held "mv $W/1 $W/3; mv $W/2 $W/1" "1 1"
+	C rm "$W/b"
+	C mv "$W/3" "$W/b"
+	while_held "mv $W/b $W/away; ln -s /etc $W/b" "1 1"
+}
+
+@test "fault 19: what the user may not read, named; root looks at none of it" {
+	two_bundles
+	C mkdir -p "$W/in/ner"
+	C cp -a "$W/1" "$W/in/ner/b"
+	closed() {
+		C chmod "$1" "$W/in${2:+/$2}"
+		refused "$3" "$W/in/ner/b"
+		C chmod 755 "$W/in${2:+/$2}"
+	}
+	closed 700 '' "bundle $W/in/ner/b: $W/in: Permission denied"
+	closed 700 ner "bundle $W/in/ner/b: $W/in/ner: Permission denied"
+	closed 700 ner/b "bundle $W/in/ner/b: Permission denied"
+	closed 600 ner/b/config.json "config.json: Permission denied"
+	closed 700 ner/b/rootfs "rootfs (root.path) rootfs: Permission denied"
+	C sed -i 's|"path": "rootfs"|"path": "/images/fault/in/ner/b/rootfs"|' "$W/2/config.json"
+	C chmod 700 "$W/in/ner"
+	refused "rootfs (root.path) $W/in/ner/b/rootfs: $W/in/ner: Permission denied" "$W/2"
+	# As with root_squash or Kerberos: one that only the user can look into.
+	C chmod 755 "$W/in/ner" "$W/1/rootfs"
+	C mkdir -m 755 "$W/hers"
+	C chown alice: "$W/hers"
+	A bash -c 'cd "$1" && mkdir up work && fuse-overlayfs -o "lowerdir=$1/1,upperdir=$1/up,workdir=$1/work" "$1/hers"' _ "$W"
+	run C ls "$W/hers"
+	has "Permission denied"
+	run srun_in "$W/hers" 2 cat /etc/which
+	C umount "$W/hers"
+	is "$(grep -v ^stepbox: <<<"$output")" $'1\n1'
+}
+
+# The FUSE server's pid.
+server() { C pgrep -x fuse-overlayfs; }
+
+@test "fault 20: a file server that is gone: the step ends, with a line; the node stays" {
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" BundleTimeout=2
+	C mkdir "$W/b"
+	C fuse-overlayfs -o lowerdir=/images/centos,allow_other "$W/b"
+	pid=$(server)
+	run srun_in "$W/b" 2 sh -c 'echo there'
+	has there
+	C truncate -s 0 $CALLS
+	C kill -STOP "$pid"
+	refused "bundle $W/b: its file system has not answered for 2 s (BundleTimeout)" "$W/b"
+	# One that waits, by the site's will, is ended as others are.
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" BundleTimeout=0
+	ash 'srun -J waits -Q -w n1 --container="$1" true' "$W/b" >/dev/null 2>&1 3>&- &
+	until_true 20 C pgrep -x stepbox
+	A scancel -n waits
+	until_true 30 no_jobs
+	wait $! || :
+	until_true 10 nodes_idle
+	is "$(C pgrep -x stepbox)" ""
+	# It is back.
+	C kill -CONT "$pid"
+	run srun_in "$W/b" 2 sh -c 'echo there'
+	has there
+	C umount "$W/b"
+}
+
+@test "fault 21: root.path that is missing, leads outside, is a link, or no directory" {
+	A bash -c 'cd "$1" && ln -s none dangling && ln -s loop loop && ln -s /images/centos/rootfs link &&
+		: >file && mkdir -m 0 closed && ln -s file tofile' _ "$W"
+	path() { bundle ".root.path = $1"; }
+	while IFS='|' read -r edit why; do
+		path "$edit"
+		refused "$why"
+	done <<-END
+		"rootfs"|rootfs (root.path) rootfs: No such file or directory
+		"none/x"|rootfs (root.path) none/x: $W/none: No such file or directory
+		"dangling"|rootfs (root.path) dangling: No such file or directory
+		"loop"|rootfs (root.path) loop: Too many levels of symbolic links
+		"file"|rootfs (root.path) file: Not a directory
+		"tofile"|rootfs (root.path) tofile: Not a directory
+		"/etc/passwd"|rootfs (root.path) /etc/passwd: Not a directory
+		"/root"|rootfs (root.path) /root: Permission denied
+		"/"|rootfs (root.path) /: the node's own root directory
+		"../../.."|rootfs (root.path) ../../..: the node's own root directory
+		"/proc/self/root"|rootfs (root.path) /proc/self/root: the node's own root directory
+		""|config.json: root.path: not a path
+		null|config.json: root.path: not a path
+		7|config.json: root.path: not a path
+	END
+	path '"x"| del(.root)'
+	refused "config.json: root.path: missing"
+	# Links and absolute paths are allowed: the kernel decides what he may.
+	for name in link ../centos/rootfs //images/./centos/rootfs/; do
+		path "\"$name\""
+		prints 'NAME="CentOS Linux"' grep ^NAME /etc/os-release
+	done
+}
+
+@test "fault 22: a bundle on a read-only file system, or of another user" {
+	local sums
+	two_bundles
+	C bash -c "mkdir $W/ro && mount --bind $W/1 $W/ro && mount -o remount,bind,ro $W/ro"
+	prints_in() { W=$1 prints "${@:2}"; }
+	prints_in "$W/ro" "1 1" sh -c 'echo "$WHICH $(cat /etc/which)"'
+	# A mount point that is missing, and a file to write to, need no bundle.
+	run ash 'srun -Q -w n1 --container=$1 --container-mounts=/etc:/new/place --container-writable \
+		sh -c "ls -d /new/place; echo changed >/etc/which; cat /etc/which" 2>/dev/null' "$W/ro"
+	is "$output" $'/new/place\nchanged'
+	C umount "$W/ro"
+	C chown -R bob: "$W/2"
+	C chmod -R go-w "$W/2"
+	sums=$(C "$TOP/test/bundles" --sums "$W/2" | sha256sum)
+	prints_in "$W/2" "2 2" sh -c 'echo "$WHICH $(cat /etc/which)"'
+	run ash 'srun -Q -w n1 --container=$1 --container-mounts=/etc:/new/place --container-writable \
+		sh -c "ls -d /new/place; echo changed >/etc/which; cat /etc/which" 2>/dev/null' "$W/2"
+	is "$output" $'/new/place\nchanged'
+	is "$(C "$TOP/test/bundles" --sums "$W/2" | sha256sum)" "$sums"
 }
