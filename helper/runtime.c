@@ -211,6 +211,12 @@ static void no_descriptors(int first)
 			fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+static int fail_exec(const char *path, int errnum, struct sb_err *err)
+{
+	return sb_fail(err, errnum == ENOENT ? SB_NOENT : SB_NOEXEC,
+		       "runtime %s: %s", path, strerror(errnum));
+}
+
 int sb_runtime_exec(char **words, char **env, struct sb_err *err)
 {
 	int fd = sb_mpi_fd(environ);
@@ -223,16 +229,14 @@ int sb_runtime_execute(char **words, char **env, int first, struct sb_err *err)
 {
 	no_descriptors(first);
 	execve(words[0], words, env);
-	return sb_fail(err, errno == ENOENT ? SB_NOENT : SB_NOEXEC,
-		       "runtime %s: %s", words[0], strerror(errno));
+	return fail_exec(words[0], errno, err);
 }
 
 static void __attribute__((noreturn))
-child(char **words, char **env, const sigset_t *mask, int out, pid_t caller)
+child(char **words, char **env, const sigset_t *mask, int out, int why,
+      pid_t caller)
 {
 	struct sb_err err;
-	char line[sizeof(err.text) + 16];
-	int n;
 
 	if (out >= 0) {
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -249,8 +253,8 @@ child(char **words, char **env, const sigset_t *mask, int out, pid_t caller)
 		_exit(SB_FAIL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	sb_runtime_exec(words, env, &err);
-	n = snprintf(line, sizeof(line), "stepbox: %s\n", err.text);
-	if (write(STDERR_FILENO, line, n) < 0)
+	/* No other way: what a runtime says and its exit code are its own. */
+	if (write(why, &errno, sizeof(errno)) < 0)
 		_exit(SB_FAIL);
 	_exit(err.code);
 }
@@ -297,8 +301,8 @@ static int output_file(void)
 int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 		    char *out, size_t size, struct sb_err *err)
 {
-	_cleanup_fd_ int file = -1;
-	int status = 0, late;
+	_cleanup_fd_ int file = -1, why_read = -1;
+	int status = 0, late, why[2], errno_there;
 	pid_t self = getpid(), pid;
 	ssize_t n;
 
@@ -309,16 +313,24 @@ int sb_runtime_call(char **words, char **env, const sigset_t *mask, int seconds,
 			return sb_fail(err, SB_FAIL, "memfd: %s",
 				       strerror(errno));
 	}
+	if (pipe2(why, O_CLOEXEC) < 0)
+		return sb_fail(err, SB_FAIL, "pipe: %s", strerror(errno));
+	why_read = why[0];
 	pid = fork();
+	if (!pid)
+		child(words, env, mask, file, why[1], self);
+	close(why[1]);
 	if (pid < 0)
 		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
-	if (!pid)
-		child(words, env, mask, file, self);
 	late = wait_for(pid, out != NULL, seconds, &status);
 	if (out) {
 		n = pread(file, out, size - 1, 0);
 		out[n < 0 ? 0 : n] = '\0';
 	}
+	/* It is closed by now: by what was executed, or the child's end. */
+	if (read(why_read, &errno_there, sizeof(errno_there)) ==
+	    sizeof(errno_there))
+		return fail_exec(words[0], errno_there, err);
 	if (late)
 		return sb_fail(err, SB_FAIL, "%s: no answer in %d s", words[0],
 			       seconds);
