@@ -23,6 +23,7 @@
 /* A runtime's words: "state" (runtime-spec, runtime.md) has the pid. */
 static pid_t query_pid(const struct sb_create *c)
 {
+	struct sb_proc self, p;
 	char out[65536];
 	struct sb_json doc;
 	struct sb_err err;
@@ -34,7 +35,12 @@ static pid_t query_pid(const struct sb_create *c)
 	if (!sb_json_parse(&doc, out, strlen(out), &err))
 		pid = json_integer_value(json_object_get(doc.root, "pid"));
 	sb_json_free(&doc);
-	return pid > 1 && pid <= INT_MAX ? pid : 0;
+	/* The container began after us; what is older is another's, and must
+	 * not be taken for it and killed. */
+	if (pid <= 1 || pid > INT_MAX || sb_proc_read(pid, &p) < 0 ||
+	    sb_proc_read(getpid(), &self) < 0 || p.start < self.start)
+		return 0;
+	return pid;
 }
 
 /* What create left to us, its subreaper: the container's process. Only if that
