@@ -273,13 +273,63 @@ child(struct sb_run *r, pid_t caller, pid_t parent)
 
 /* ---- the caller ---- */
 
+/* Whether sig would end the caller, had it not blocked all. */
+static int is_fatal(int sig)
+{
+	struct sigaction sa;
+
+	if (sig == SIGCHLD || sig == SIGCONT || sig == SIGURG ||
+	    sig == SIGWINCH || sig == SIGTSTP || sig == SIGTTIN ||
+	    sig == SIGTTOU)
+		return 0;
+	return !sigaction(sig, NULL, &sa) && sa.sa_handler != SIG_IGN;
+}
+
+/*
+ * Ends as sig would have ended it, but not before what the maker has begun has:
+ * a runtime dies with the maker, but not what that one has started, which
+ * would hold the step's output open. It comes to us only if we are a subreaper.
+ */
+static void __attribute__((noreturn)) give_up(pid_t maker, int sig)
+{
+	sigset_t set;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	kill(maker, SIGKILL);
+	sb_create_end(NULL, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	signal(sig, SIG_DFL);
+	raise(sig);
+	_exit(SB_FAIL);
+}
+
+/* With all signals blocked. Returns the maker's wait status. */
+static int wait_maker(pid_t maker)
+{
+	sigset_t all;
+	int status, sig;
+
+	sigfillset(&all);
+	while (waitpid(maker, &status, WNOHANG) != maker) {
+		sig = sigwaitinfo(&all, NULL);
+		if (sig == SIGTSTP)
+			raise(SIGSTOP);
+		else if (sig > 0 && is_fatal(sig))
+			give_up(maker, sig);
+	}
+	return status;
+}
+
 enum sb_share_state sb_maker_make(struct sb_run *r, struct sb_share *s)
 {
 	pid_t self = getpid(), parent = getppid(), pid;
 	const char *why;
 	struct sb_err err;
 	char text[128];
-	int quiet, status;
+	sigset_t all, mask;
+	int quiet, status = 0;
 
 	if (sb_run_conf(r, &err) < 0) {
 		sb_run_say(r, err.text);
@@ -294,11 +344,14 @@ enum sb_share_state sb_maker_make(struct sb_run *r, struct sb_share *s)
 	if (why)
 		return per_task(r, why, quiet);
 	s->code = SB_FAIL;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
 	pid = fork();
+	if (pid > 0)
+		status = wait_maker(pid);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (!pid)
 		child(r, self, parent);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
 	if (pid > 0 && WIFEXITED(status)) {
 		s->code = WEXITSTATUS(status);
 		snprintf(s->name, sizeof(s->name),
