@@ -256,9 +256,9 @@ site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
 		#!/bin/bash
 		echo "stepbox.n1.$boot.\$SLURM_JOB_ID.0.0.\$SLURM_LOCALID.\$(printf %08x \$\$)" >/home/alice/squat
 		until [[ -e /tmp/squat ]]; do sleep 0.05; done
-		exec strace -D -qq -o /home/alice/trace -e trace=getrandom,mkdirat -e inject=getrandom:error=EAGAIN /usr/local/bin/stepbox.real "\$@"
+		exec strace -D -qq -o /home/alice/trace -e trace=getrandom,mkdirat -e inject=getrandom:error=EAGAIN:when=3+ /usr/local/bin/stepbox.real "\$@"
 	END
-	A rm -f squat trace
+	A rm -f squat trace rc out
 	ash 'srun -Q -w n1 --chdir=/ --container=$B --container-writable touch /made >out 2>&1; echo $? >rc' >/dev/null 2>&1 3>&- &
 	n=$(wait_line /home/alice/squat)
 	C install -d -m 777 -o bob "/tmp/store/$n"
