@@ -78,9 +78,11 @@ static int create_and_start(struct sb_run *r, struct sb_err *err)
 		.terminal = r->plan.terminal,
 		.watch_parent = r->job.step_name != NULL,
 	};
-	int status;
+	int status, rc = sb_supervise(&s, &status, err);
 
-	if (sb_supervise(&s, &status, err) < 0)
+	if (*s.left.text)
+		sb_run_say(r, s.left.text);
+	if (rc < 0)
 		return -1;
 	sb_run_debug_report(r);
 	end_as(r, status);

@@ -111,16 +111,35 @@ static void end_processes(struct container *c)
 		forward(c, SIGKILL);
 }
 
+/* The process is dead: what the runtime answers matters only where it keeps
+ * something that does not go with the step directory. Then it is told again,
+ * by the user's next container (pending.c). */
+static void keep_delete(struct sb_supervise *s, int status)
+{
+	if (status >= 0)
+		sb_fail(&s->left, SB_FAIL, "%s failed with %s %d",
+			s->report->runtime,
+			WIFSIGNALED(status) ? "signal" : "exit code",
+			WIFSIGNALED(status) ? WTERMSIG(status)
+					    : WEXITSTATUS(status));
+	sb_wrap(&s->left, "RunTimeDelete, which your next container here "
+			  "repeats");
+	renameat(s->dir->fd, SB_FILE_DELETE, s->dir->fd, SB_FILE_AGAIN);
+}
+
 static void delete (struct sb_supervise *s, const sigset_t *mask)
 {
 	char out[4096];
-	struct sb_err err;
+	int status = sb_runtime_do(s->rt, SB_OP_DELETE, mask, DELETE_SECONDS,
+				   out, sizeof(out), &s->left);
 
-	sb_runtime_do(s->rt, SB_OP_DELETE, mask, DELETE_SECONDS, out,
-		      sizeof(out), &err);
-	/* It was told; what it says does not matter, the process is dead. So is
-	 * what it may have started. */
-	unlinkat(s->dir->fd, SB_FILE_DELETE, 0);
+	if (status && sb_runtime_state_outside(s->rt->conf)) {
+		keep_delete(s, status);
+	} else {
+		s->left.text[0] = '\0';
+		unlinkat(s->dir->fd, SB_FILE_DELETE, 0);
+	}
+	/* So is what it may have started. */
 	sb_create_end(NULL, NULL);
 }
 

@@ -15,6 +15,9 @@ struct sb_supervise {
 	int init;	  /* our init is the container's process */
 	int terminal;	  /* standard input is the step's terminal */
 	int watch_parent; /* end with the parent, slurmstepd */
+	/* Out: why what the runtime keeps outside the step directory is still
+	 * there; empty: it is not. */
+	struct sb_err left;
 };
 
 /*

@@ -97,6 +97,8 @@
 /* The command that removes what the runtime keeps outside the step directory:
  * words, each ended by a NUL byte. */
 #define SB_FILE_DELETE "delete"
+/* The same, of one that was run and has failed. */
+#define SB_FILE_AGAIN "delete-again"
 /* In the step directory: what became of the container that all tasks share,
  * written whole by rename. "ready NAME PID": its directory is NAME, it was
  * made by that process, and belongs to the step now. "task": there is one for
@@ -107,7 +109,8 @@
 #define SB_FILE_LAYER "layer-data"
 #define SB_LAYER_PREFIX "stepbox."
 /* <ContainerPath>/<node>/user.<uid>: SB_FILE_DELETE files of steps that ended
- * before they could be run; the user's next step runs them. */
+ * before they could be run, and SB_FILE_AGAIN files; the user's next step runs
+ * them. */
 #define SB_USER_DIR "user.%u"
 
 /* Exit codes, as env(1) and docker(1) have them. */

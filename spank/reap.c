@@ -381,8 +381,11 @@ static int pass_layer(struct pass *p, int taskdir, const char *name)
 
 static int pass_has_delete(struct pass *p, int taskdir, const char *name)
 {
-	(void)p, (void)name;
-	return faccessat(taskdir, SB_FILE_DELETE, F_OK, 0) ? 0 : -1;
+	(void)name;
+	if (p->r->keep_deletes == SB_KEEP_ALL &&
+	    !faccessat(taskdir, SB_FILE_DELETE, F_OK, 0))
+		return -1;
+	return faccessat(taskdir, SB_FILE_AGAIN, F_OK, 0) ? 0 : -1;
 }
 
 static int pass_keep_delete(struct pass *p, int taskdir, const char *name)
@@ -395,7 +398,11 @@ static int pass_keep_delete(struct pass *p, int taskdir, const char *name)
 	memcpy(to, p->r->name, a);
 	to[a] = '.';
 	memcpy(to + a + 1, name, b + 1);
-	if (renameat(taskdir, SB_FILE_DELETE, SB_ASUSER_EXTRA, to) < 0)
+	if (p->r->keep_deletes == SB_KEEP_ALL &&
+	    renameat(taskdir, SB_FILE_DELETE, SB_ASUSER_EXTRA, to) < 0 &&
+	    errno != ENOENT)
+		return -1;
+	if (renameat(taskdir, SB_FILE_AGAIN, SB_ASUSER_EXTRA, to) < 0)
 		return errno == ENOENT ? 0 : -1;
 	return 0;
 }

@@ -8,13 +8,20 @@
 
 #include "asuser.h"
 
+enum sb_keep {
+	SB_KEEP_NONE,
+	SB_KEEP_ALL,
+	SB_KEEP_FAILED, /* SB_FILE_AGAIN alone: the others were not needed */
+};
+
 struct sb_reap {
 	/* The step's name (job.step.restart); borrowed. */
 	const char *name;
 	/* The task to end (local id), one of the two below. */
 	long task;
-	/* SB_FILE_DELETE files: keep them in the directory passed as extra. */
-	int keep_deletes;
+	/* Of SB_FILE_DELETE and SB_FILE_AGAIN files: which are kept, in the
+	 * directory passed as extra. */
+	enum sb_keep keep_deletes;
 	int have_extra;
 	/* What was generated stays, for somebody to look at. */
 	int keep_files;

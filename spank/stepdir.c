@@ -311,7 +311,7 @@ static int reap(int node, int fd, struct sb_reap *r, const struct sb_user *user,
 		return rc;
 	extra = open_user_dir(node, user);
 	if (extra < 0)
-		r->keep_deletes = 0;
+		r->keep_deletes = SB_KEEP_NONE;
 	else
 		r->have_extra = 1;
 	rc = sb_asuser(user, fd, extra, sb_reap, r, REAP_SECONDS, text);
@@ -328,12 +328,18 @@ static void drop_user_dir(int node, uid_t uid)
 	unlinkat(node, name, AT_REMOVEDIR); /* fails while it holds any */
 }
 
+/* Those that failed are to be repeated in any case. */
+static enum sb_keep which(int keep_deletes)
+{
+	return keep_deletes ? SB_KEEP_ALL : SB_KEEP_FAILED;
+}
+
 int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 		      int keep_deletes, char *text)
 {
 	struct sb_reap r = {.name = sd->name,
 			    .task = SB_REAP_ALL,
-			    .keep_deletes = keep_deletes};
+			    .keep_deletes = which(keep_deletes)};
 
 	reap(sd->node, sd->fd, &r, user, text);
 	close(sd->fd);
@@ -352,7 +358,7 @@ int sb_stepdir_keep(struct sb_stepdir *sd, const struct sb_user *user,
 {
 	struct sb_reap r = {.name = sd->name,
 			    .task = SB_REAP_ALL,
-			    .keep_deletes = keep_deletes,
+			    .keep_deletes = which(keep_deletes),
 			    .keep_files = 1};
 	int rc = reap(sd->node, sd->fd, &r, user, text);
 
@@ -397,7 +403,7 @@ static int sweep_one(const struct sweep *s, int parent, const char *name,
 	int keep = s->keep && parent == s->node;
 	struct sb_reap r = {.name = name,
 			    .task = SB_REAP_ALL,
-			    .keep_deletes = 1,
+			    .keep_deletes = SB_KEEP_ALL,
 			    .keep_files = keep};
 	char text[SB_REPORT_MAX + 1] = "";
 	int fd = sb_owner_open(parent, name);

@@ -35,7 +35,8 @@ run_mode() {
 
 # TASKS FAULTS: a step whose command ends with 7, unless the runtime's faults do.
 step() {
-	run A timeout 60 srun -Q -w n1 -n"$1" --chdir=/ --container="$B" sh -c 'echo inside; exit 7' "$2"
+	status=0
+	output=$(A timeout 60 srun -Q -w n1 -n"$1" --chdir=/ --container="$B" sh -c 'echo inside; exit 7' "$2" 2>&1) || status=$?
 	said=$(grep ^stepbox: <<<"$output" || :)
 	[[ $status -ne 124 ]] || {
 		echo "does not end: $output"
@@ -137,9 +138,8 @@ nobody_hangs() {
 	A cp /opt/rt/fake /home/alice/rt/mycrun
 	fake=mycrun
 	run_mode
-	run "$TOP/test/cluster" run "$SB_CLUSTER" -u alice -e PATH=/home/alice/rt:/usr/bin:/bin -- \
+	fails_with 127 "$TOP/test/cluster" run "$SB_CLUSTER" -u alice -e PATH=/home/alice/rt:/usr/bin:/bin -- \
 		srun -Q -w n1 --chdir=/ --container="$B" echo inside
-	is "$status" 127
 	has "stepbox: RunTimeRun: runtime mycrun: not found in /usr/local/sbin:"
 	lacks inside
 	# And what has the name of one there is not the one that runs.
@@ -361,6 +361,25 @@ says() { C bash -c 'cat >/home/alice/said' <<<"$1"; }
 		is "$(grep -c inside <<<"$output")" "$tasks"
 		until_true 20 nothing_left
 	done
+	# Where the runtime keeps its state elsewhere, that is left, and removed by
+	# the user's next container; not where all went well.
+	mapfile -t words < <(patterns | sed 's|%m %b|/home/alice/state X|; /Create/s|X|%b|; s| X | - |')
+	A mkdir /home/alice/state
+	conf RunTimeMode=create "${words[@]}"
+	for tasks in 1 2; do
+		A touch /home/alice/busy
+		step "$tasks" delete:busy-now
+		is "$status" 7
+		is "$(grep -c "^stepbox: RunTimeDelete, which your next container here repeats: runtime failed with exit code 1 (node n1, task [01])$" <<<"$said")" "$tasks"
+		until_true 20 eval '[[ $(C ls /run/stepbox/n1/user.2001 | wc -l) == $tasks ]]'
+		is "$(C ls /home/alice/state/crun | wc -l)" "$tasks"
+		A rm /home/alice/busy
+		step 1 -
+		is "$status" 7
+		is "$(C ls /home/alice/state/crun | wc -l)" 0
+		until_true 20 nothing_left
+	done
+	create_mode
 	step 1 start:exit1,kill:busy,delete:busy
 	ended_with 125 "RunTimeStart: runtime failed with exit code 1 (its own message is above)"
 	until_true 20 nothing_left

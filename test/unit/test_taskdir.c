@@ -187,8 +187,16 @@ static void test_keeps_deletes(void **state)
 	/* Nothing may be removed before root has made room for it. */
 	assert_int_equal(reap_all(1, said, sizeof(said)), SB_REAP_NEEDS_EXTRA);
 	assert_int_equal(faccessat(t.fd, SB_FILE_DELETE, F_OK, 0), 0);
+	/* One that was not needed is not kept; one that has failed is. */
+	assert_int_equal(renameat(t.fd, SB_FILE_DELETE, t.fd, SB_FILE_AGAIN),
+			 0);
+	assert_int_equal(reap_all(SB_KEEP_FAILED, said, sizeof(said)),
+			 SB_REAP_NEEDS_EXTRA);
+	assert_int_equal(renameat(t.fd, SB_FILE_AGAIN, t.fd, SB_FILE_DELETE),
+			 0);
 	sb_taskdir_close(&t);
-	assert_int_equal(reap_all(0, said, sizeof(said)), SB_REAP_DONE);
+	assert_int_equal(reap_all(SB_KEEP_FAILED, said, sizeof(said)),
+			 SB_REAP_DONE);
 }
 
 int main(void)
