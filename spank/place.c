@@ -56,16 +56,31 @@ static size_t cut(const char *pattern, const char *end)
 	return end - pattern;
 }
 
+/* Where pattern ends before a task's component. */
+static const char *end_of(const char *pattern)
+{
+	return pattern + cut(pattern, find(pattern, "t"));
+}
+
+/* Where the first of these letters stands in what is used of pattern; NULL: it
+ * has none of them. */
+static const char *first(const char *pattern, const char *letters)
+{
+	const char *p = find(pattern, letters);
+
+	return p < end_of(pattern) ? p : NULL;
+}
+
 int sb_place_has(const char *pattern, char letter)
 {
 	const char text[2] = {letter};
 
-	return *find(pattern, text) != '\0';
+	return !!first(pattern, text);
 }
 
 int sb_place_varies(const char *pattern)
 {
-	return *find(pattern, "jsuU") != '\0';
+	return !!first(pattern, "jsuU");
 }
 
 static int components(const char *path, size_t len)
@@ -79,9 +94,9 @@ static int components(const char *path, size_t len)
 
 int sb_place_levels(const char *pattern, const char *place)
 {
-	const char *end = find(pattern, "jsuU");
+	const char *end = first(pattern, "jsuU");
 
-	if (!*end)
+	if (!end)
 		return 0;
 	return components(place, strlen(place)) -
 	       components(pattern, cut(pattern, end));
@@ -152,7 +167,7 @@ static int put_letter(struct writer *w, char letter, const struct sb_place *of)
 static int put_pattern(struct writer *w, const char *pattern,
 		       const struct sb_place *of)
 {
-	const char *end = pattern + cut(pattern, find(pattern, "t"));
+	const char *end = end_of(pattern);
 
 	for (const char *p = pattern; p < end;) {
 		int rc = *p == '%' ? put_letter(w, p[1], of) : put(w, p, 1);

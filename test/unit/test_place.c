@@ -126,6 +126,7 @@ static void test_levels(void **state)
 	assert_int_equal(sb_place_levels("/run//a/%j/", "/run//a/7/"), 1);
 	assert_int_equal(sb_place_levels("/run/%n/%j", "/run/n1/7"), 1);
 	assert_int_equal(sb_place_levels("/%j", "/7"), 1);
+	assert_int_equal(sb_place_levels("/run/%t/%u", "/run"), 0);
 	assert_true(sb_place_has("/%%%u", 'u'));
 	assert_false(sb_place_has("/%%u", 'u'));
 }
