@@ -59,7 +59,8 @@ bundle() {
 # The same with the text on standard input.
 text() { C tee "$W/config.json" >/dev/null; }
 
-srun_in() { ash 'srun -Q -n"$2" -N1 -w n1 --container="$1" "${@:3}"' "${@:-$W}"; }
+# BUNDLE N COMMAND...: N tasks; a test's own list of cases is not their input.
+srun_in() { ash 'srun -Q -n"$2" -N1 -w n1 --container="$1" "${@:3}"' "$@" </dev/null; }
 
 # TEXT [BUNDLE]: refused in one line for all tasks, which has TEXT; no runtime.
 refused() {
