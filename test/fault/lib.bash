@@ -34,6 +34,7 @@ begin() {
     # shellcheck disable=SC2064 # now
     trap "rm -rf '$w'" EXIT
     mkdir "$w/tmp" "$w/mnt"
+    cd "$w" || exit
     others_before=$(others)
     mounts_before=$(mounts)
 }
