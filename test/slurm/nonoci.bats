@@ -127,7 +127,7 @@ a  b|\$x"
 two  words|/nonesuch|/nonesuch"
 	# PMI-2's descriptor is the command's.
 	run ash 'timeout 60 srun -Q -w n1 --mpi=pmi2 --container=/images/centos/rootfs sh -c "echo \$PMI_FD; readlink /proc/self/fd/3" 2>&1'
-	[[ $output =~ ^3$'\n'socket: ]]
+	[[ $output == 3$'\n'socket:* ]]
 	conf "Runtime=$SB_RUNTIME" AllowRuntime=charliecloud
 	run ash 'timeout 60 srun -Q --container=/images/centos/rootfs --container-runtime=charliecloud grep ^ID= /etc/os-release 2>&1'
 	is "$output" ID=stepbox-test
