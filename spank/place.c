@@ -137,8 +137,9 @@ static int put_any(struct writer *w)
 static int put_number(struct writer *w, uint32_t n)
 {
 	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", n);
 
-	return put(w, text, snprintf(text, sizeof(text), "%u", n));
+	return put(w, text, len);
 }
 
 /* A name that root can make a directory of. */

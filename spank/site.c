@@ -48,7 +48,7 @@ static int place(struct sb_site *site, const char *value, struct sb_err *err)
 		return -1;
 	if (strlen(value) >= sizeof(site->place))
 		return sb_fail(err, SB_FAIL, "ContainerPath: too long");
-	strcpy(site->place, value);
+	memcpy(site->place, value, strlen(value) + 1);
 	return 0;
 }
 

@@ -150,8 +150,8 @@ static int find_place(const struct sb_site *site, uint32_t job, uint32_t id,
 
 	/* slurmstepd asked the same before: the job runs as this user. */
 	if (sb_place_has(site->place, 'u')) {
-		getpwuid_r(of.uid, &pw, text, sizeof(text), &found);
-		if (!found)
+		if (getpwuid_r(of.uid, &pw, text, sizeof(text), &found) ||
+		    !found)
 			return sb_fail(err, SB_FAIL,
 				       "ContainerPath: %%u: uid %u has no name "
 				       "on this node",

@@ -556,7 +556,7 @@ static void enter(struct walk *w, int at, const char *name, const char *rest)
 	if (fd < 0)
 		return;
 	w->path[len] = '/';
-	strcpy(w->path + len + 1, name);
+	memcpy(w->path + len + 1, name, more);
 	w->len += more;
 	walk(w, fd, rest);
 	w->len = len;
@@ -596,7 +596,7 @@ static void walk(struct walk *w, int at, const char *rest)
 		return;
 	memcpy(part, rest, len);
 	part[len] = '\0';
-	strcpy(plain, part);
+	memcpy(plain, part, len + 1);
 	if (is_plain(plain)) {
 		enter(w, at, plain, rest + len);
 		return;
