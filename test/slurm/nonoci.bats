@@ -274,7 +274,9 @@ $id"
 	program /usr/local/oci/leaves <<-'END'
 		#!/bin/sh
 		echo $$ >/tmp/nonoci/pid
-		[ "$1" != leave ] || setsid sleep 4242 </dev/null >/dev/null 2>&1 &
+		if [ "$1" = leave ]; then
+			setsid sleep 4242 </dev/null >/dev/null 2>&1 &
+		fi
 		exit 8
 	END
 	program /usr/local/oci/delete <<-'END'
