@@ -8,14 +8,34 @@ load lib
 
 SNIPPET=/etc/slurm/plugstack.conf.d/stepbox.conf
 
+# Linux 6.18 numbers namespaces by CPU, and binds no mount namespace of a lower
+# number than one's own: there Slurm's jobs fail by chance ("ns mnt mount failed:
+# Invalid argument"). Prints a CPU whose namespaces can be bound in the cluster;
+# that on which the cluster's was made is one.
+good_cpu() {
+	C bash -c 'mkdir -p /run/ns && mount -t tmpfs ns /run/ns && mount --make-private /run/ns && cd /run/ns && touch at
+		for ((cpu = 0; cpu < $(nproc --all); cpu++)); do
+			taskset -c "$cpu" unshare --mount --propagation private sh -c "echo >up; exec sleep 60" 2>/dev/null &
+			until [[ -s up ]] || ! kill -0 $! 2>/dev/null; do sleep 0.05; done
+			! mount --bind "/proc/$!/ns/mnt" at 2>/dev/null || good=$cpu
+			kill $!
+			rm -f up
+			[[ ! ${good-} ]] || break
+		done
+		echo "${good-0}"
+		cd / && umount -R /run/ns'
+}
+
 # Ends all daemons, runs the script $1 as root, and starts them again.
 restart_slurm() {
+	local cpu
+	cpu=$(good_cpu)
 	"$TOP/test/cluster" slurmd "$SB_CLUSTER" stop
 	C bash -c 'read -r pid </run/slurmctld.pid; kill "$pid"
 		while [[ -d /proc/$pid ]]; do sleep 0.05; done'
 	C bash -c "$1"
 	C slurmctld
-	"$TOP/test/cluster" slurmd "$SB_CLUSTER" start
+	taskset -c "$cpu" "$TOP/test/cluster" slurmd "$SB_CLUSTER" start
 	until_true 30 nodes_idle
 }
 
@@ -23,7 +43,8 @@ teardown() {
 	C bash -c 'rm -f /tmp/of-host /tmp/other-slurm.so
 		[[ ! -e /etc/slurm/plain.conf ]]' ||
 		restart_slurm 'mv /etc/slurm/plain.conf /etc/slurm/slurm.conf
-			rm /etc/slurm/job_container.conf; umount /var/lib/jc.*/* /var/lib/jc.* 2>/dev/null; rm -r /var/lib/jc.*'
+			[[ ! -e /run/slurmd.odd.pid ]] || kill "$(</run/slurmd.odd.pid)"
+			rm -f /etc/slurm/job_container.conf /etc/slurm/namespace.yaml; umount /var/lib/jc.*/* /var/lib/jc.* 2>/dev/null; rm -rf /var/lib/jc.*'
 	C cp /usr/local/share/stepbox/plugstack.conf "$SNIPPET"
 	default_conf
 	assert_clean
@@ -102,6 +123,63 @@ nothing_in_base() {
 	until_true 20 nothing_left
 }
 
+# own_namespaces FLAG...: each job gets namespaces of its own, of mounts and what
+# FLAGs name, and slurmstepd itself is in them.
+own_namespaces() {
+	slurm_at_least 26.05 || skip "namespace/linux came with Slurm 26.05"
+	restart_slurm 'cd /etc/slurm
+		cp slurm.conf plain.conf
+		printf "NamespaceType=namespace/linux\nPrologFlags=Contain\n" >>slurm.conf
+		printf "defaults:\n  auto_base_path: true\n  base_path: /var/lib/jc.%%n\n" >namespace.yaml
+		set -- '"$*"'; [[ $# == 0 ]] || { echo "  clone_ns_flags:"; printf "    - %s\n" "$@"; } >>namespace.yaml'
+	C touch /tmp/of-host
+	host_tmp=$(C ls -A /tmp)
+	is "$(ash 'srun -Q ls -A /tmp')" ""
+}
+
+# What users do in them: shared containers on two nodes, /tmp of the job, exit
+# codes, a writable container, scancel. Nothing is left, nor is the node drained.
+in_namespaces() {
+	run ash 'srun -Q -N2 -n4 --container=$B sh -c "echo \$SLURM_PROCID \$(grep -c ^NAME=.CentOS /etc/os-release)" 2>/dev/null | sort'
+	is "$output" $'0 1\n1 1\n2 1\n3 1'
+	run ash 'salloc -Q -w n1 sh -c "
+			srun -Q sh -c \"echo by-host >/tmp/a\"
+			srun -Q --container=$B --container-mounts=/tmp:/tmp sh -c \"cat /tmp/a; echo by-container >/tmp/b\"
+			srun -Q cat /tmp/b
+			srun -Q --container=/images/nopid --container-mounts=/tmp:/tmp cat /tmp/b
+			srun -Q --container=$B ls -A /tmp" 2>/dev/null'
+	is "$output" $'by-host\nby-container\nby-container'
+	is "$(C ls -A /tmp)" "$host_tmp"
+	fails_with 7 ash 'srun -Q --container=$B sh -c "exit 7"'
+	run ash 'srun -Q --container=$B --container-writable sh -c "echo y >/etc/os-release; cat /etc/os-release" 2>/dev/null'
+	is "$output" y
+	run ash 'printf "#!/bin/sh\necho in-\$(grep -c ^NAME=.CentOS /etc/os-release)\nexit 3\n" >job.sh
+		sbatch -Q --wait --container=$B -o out job.sh; echo $?; grep -v ^stepbox: out; rm out job.sh'
+	is "$output" $'3\nin-1'
+	start_step 2
+	A scancel "$job"
+	until_true 20 ended
+	until_true 20 no_jobs
+	until_true 20 nothing_left
+	until_true 20 nodes_idle
+	until_true 20 nothing_in_base
+}
+
+@test "namespace/linux: mounts of the job's own" {
+	own_namespaces
+	in_namespaces
+}
+
+@test "namespace/linux: a pid namespace of the job's own" {
+	own_namespaces CLONE_NEWPID
+	in_namespaces
+}
+
+@test "namespace/linux: pid and user namespaces of the job's own" {
+	own_namespaces CLONE_NEWPID CLONE_NEWUSER
+	in_namespaces
+}
+
 # Makes $1 of the installed plugin as if it had been built for the next minor
 # release: Slurm compares this number with its own.
 other_version() {
@@ -161,6 +239,21 @@ other_version() {
 	slurm_at_least 22.11 || has_left file
 	"$TOP/test/cluster" slurmd "$SB_CLUSTER" stop
 	"$TOP/test/cluster" slurmd "$SB_CLUSTER" start
+	until_true 20 nothing_left
+}
+
+@test "slurmd without -N, its node not of the host's name: what dead steps left is found" {
+	restart_slurm 'cd /etc/slurm
+		cp slurm.conf plain.conf
+		echo "NodeName=odd NodeHostname=$(hostname) NodeAddr=127.0.0.1 Port=6899 CPUs=4 RealMemory=1024" >>slurm.conf
+		slurmd'
+	run ash 'srun -Q -w odd --container=$B sh -c "echo \$SLURMD_NODENAME" 2>/dev/null'
+	is "$output" odd
+	# As before the node was started anew: of a job that no epilog knows of.
+	C bash -c 'cd /run/stepbox/odd && mkdir -m 700 77777.0.0 && touch 77777.0.0/x && chown -R alice: 77777.0.0
+		echo 2001 2001 1 1 1 another-boot >.owner/77777.0.0'
+	has_left file
+	C bash -c 'kill "$(</run/slurmd.odd.pid)"; while [[ -e /run/slurmd.odd.pid ]]; do sleep 0.05; done; slurmd'
 	until_true 20 nothing_left
 }
 
