@@ -11,14 +11,27 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 /* How long a killed child may take to go, in ms. */
 #define GRACE 1000
 
+/* If it stays, srun is not to wait for the end of its output, nor another task
+ * for a lock. */
+static void close_others(int end)
+{
+	if (dup2(end, 0) < 0)
+		_exit(SB_FAIL);
+	if (syscall(__NR_close_range, 1, ~0U, 0) < 0)
+		for (int fd = 1; fd < 1024; fd++)
+			close(fd);
+}
+
 /* Its end closes the pipe, which is all that is waited for. */
-static void __attribute__((noreturn)) probe(const char *path, pid_t parent)
+static void __attribute__((noreturn))
+probe(const char *path, int end, pid_t parent)
 {
 	struct sb_bundle b;
 	struct sb_err ignored;
@@ -26,9 +39,7 @@ static void __attribute__((noreturn)) probe(const char *path, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(SB_FAIL);
-	/* If it stays, srun is not to wait for the end of its output. */
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		close(fd);
+	close_others(end);
 	sb_bundle_open(&b, path, &ignored);
 	_exit(0);
 }
@@ -78,7 +89,7 @@ int sb_reach_bundle(const char *path, unsigned int seconds, struct sb_err *err)
 	if (pid < 0)
 		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
 	if (!pid)
-		probe(path, parent);
+		probe(path, theirs, parent);
 	close(steal_fd(&theirs));
 	if (closes(ours, seconds * 1000LL)) {
 		reap(pid);
