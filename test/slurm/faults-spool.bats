@@ -108,36 +108,41 @@ attempt() {
 	spool nr_inodes=2
 	for tasks in 1 3; do
 		ran=0 refused=0
-		for ((n = tasks + 1; !ran; n++)); do
+		# All of the first; each third of the more that many take.
+		for ((n = tasks + 1; !ran; n += tasks)); do
 			spool_is "nr_inodes=$n"
 			attempt "$tasks"
 		done
-		[[ $refused -ge 8 && $refused -le 30 ]]
+		[[ $refused -ge 5 && $refused -le 30 ]]
 	done
 }
 
 @test "fault 23: ENOSPC, EDQUOT, no inodes, EROFS on the spool: quota, told by write and by close" {
 	local file call
-	for file in config.json passwd state; do
-		for call in write close; do
-			trap_helper "-P %d/task-0/.$file.new -e trace=$call -e inject=$call:error=EDQUOT"
-			fails_with 125 A srun -Q -w n1 --chdir=/ --container="$B" echo inside
-			is "$(grep -v ^srun: <<<"$output")" \
-				"stepbox: step directory /run/stepbox/n1/$(job_of "$output").0.0/task-0: $file: Disk quota exceeded (node n1, task 0)"
-			until_true 20 nothing_left
-		done
-	done
+	while read -r -u 9 file call; do
+		trap_helper "-P %d/task-0/.$file.new -e trace=$call -e inject=$call:error=EDQUOT"
+		fails_with 125 A srun -Q -w n1 --chdir=/ --container="$B" echo inside
+		is "$(grep -v ^srun: <<<"$output")" \
+			"stepbox: step directory /run/stepbox/n1/$(job_of "$output").0.0/task-0: $file: Disk quota exceeded (node n1, task 0)"
+		until_true 20 nothing_left
+	done 9<<-'END'
+		config.json write
+		config.json close
+		passwd close
+		state write
+	END
 	# What tasks share.
-	for file in recipe.json shared; do
-		for call in write close; do
-			trap_helper "-P %d/.$file.new -P %d/task-0.node/.$file.new -P %d/task-1.node/.$file.new -e trace=$call -e inject=$call:error=EDQUOT"
-			fails_with 125 A srun -Q -w n1 -n2 --chdir=/ --container="$B" echo inside
-			echo "$file $call: $output"
-			is "$(grep -c "^stepbox: step directory.*$file: Disk quota exceeded (node n1, task " <<<"$output")" 1
-			is "$(grep -c ^stepbox: <<<"$output")" 1
-			until_true 20 nothing_left
-		done
-	done
+	while read -r -u 9 file call; do
+		trap_helper "-P %d/.$file.new -P %d/task-0.node/.$file.new -P %d/task-1.node/.$file.new -e trace=$call -e inject=$call:error=EDQUOT"
+		fails_with 125 A srun -Q -w n1 -n2 --chdir=/ --container="$B" echo inside
+		is "$(grep -c "^stepbox: step directory.*$file: Disk quota exceeded (node n1, task " <<<"$output")" 1
+		is "$(grep -c ^stepbox: <<<"$output")" 1
+		until_true 20 nothing_left
+	done 9<<-'END'
+		recipe.json close
+		shared write
+		shared close
+	END
 }
 job_of() { sed -n 's|.*/n1/\([0-9]*\)\.0\.0/.*|\1|p' <<<"$1" | head -n 1; }
 
@@ -224,7 +229,7 @@ site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
 # ---- 25 ----
 
 @test "fault 25: a predictable name squatted by another user" {
-	local n boot
+	local n boot when
 	# Where step directories are made, users make nothing, and see no names.
 	start_step 1
 	for u in alice bob; do
@@ -239,32 +244,37 @@ site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
 	until_true 20 ended
 	# By hand, in /tmp: a name that is taken, even if it could be foreseen, is
 	# not used, but another.
-	for n in 1 1..3; do
-		run A strace -D -qq -o /home/alice/trace -e trace=mkdir -e "inject=mkdir:error=EEXIST:when=$n" \
-			stepbox run --bundle="$B" -- echo inside
-		is "$status" 0
-		has inside
-		is "$(C grep -c "mkdir(.*EEXIST.*INJECTED" /home/alice/trace)" "${n#1..}"
-	done
+	run A strace -D -qq -o /home/alice/trace -e trace=mkdir -e inject=mkdir:error=EEXIST:when=1 \
+		stepbox run --bundle="$B" -- echo inside
+	is "$status" 0
+	has inside
+	is "$(C grep -c 'mkdir("/tmp/stepbox-.* EEXIST .*INJECTED' /home/alice/trace)" 1
+	is "$(C grep -c 'mkdir("/tmp/stepbox-.* = 0' /home/alice/trace)" 1
 	is "$(C find /tmp -maxdepth 1 -name 'stepbox-??????')" ""
 	# A writable container's data, where bob has put a directory of the very
 	# name: the random part is taken from it, and the helper has a known pid.
+	# How many random numbers the C library and others take before is unknown.
 	C install -d -m 1777 /tmp/store
 	site WritablePath=/tmp/store
 	boot=$(C cut -c1-8 /proc/sys/kernel/random/boot_id)
-	C bash -c 'cd /usr/local/bin; mv stepbox stepbox.real; cat >stepbox; chmod 755 stepbox' <<-END
-		#!/bin/bash
-		echo "stepbox.n1.$boot.\$SLURM_JOB_ID.0.0.\$SLURM_LOCALID.\$(printf %08x \$\$)" >/home/alice/squat
-		until [[ -e /tmp/squat ]]; do sleep 0.05; done
-		exec strace -D -qq -o /home/alice/trace -e trace=getrandom,mkdirat -e inject=getrandom:error=EAGAIN:when=3+ /usr/local/bin/stepbox.real "\$@"
-	END
-	A rm -f squat trace rc out
-	ash 'srun -Q -w n1 --chdir=/ --container=$B --container-writable touch /made >out 2>&1; echo $? >rc' >/dev/null 2>&1 3>&- &
-	n=$(wait_line /home/alice/squat)
-	C install -d -m 777 -o bob "/tmp/store/$n"
-	C touch /tmp/squat
-	until_true 30 A test -s rc
-	run A cat rc out trace
+	for when in 1 2 3 4; do
+		C bash -c 'cd /usr/local/bin; [[ -e stepbox.real ]] || mv stepbox stepbox.real; cat >stepbox; chmod 755 stepbox' <<-END
+			#!/bin/bash
+			echo "stepbox.n1.$boot.\$SLURM_JOB_ID.0.0.\$SLURM_LOCALID.\$(printf %08x \$\$)" >/home/alice/squat
+			until [[ -e /tmp/squat ]]; do sleep 0.05; done
+			exec strace -D -qq -o /home/alice/trace -e trace=getrandom,mkdirat -e inject=getrandom:error=EAGAIN:when=$when+ \
+				/usr/local/bin/stepbox.real "\$@"
+		END
+		A rm -f squat trace rc out
+		C rm -f /tmp/squat
+		ash 'srun -Q -w n1 --chdir=/ --container=$B --container-writable touch /made >out 2>&1; echo $? >rc' >/dev/null 2>&1 3>&- &
+		n=$(wait_line /home/alice/squat)
+		C install -d -m 777 -o bob "/tmp/store/$n"
+		C touch /tmp/squat
+		until_true 30 A test -s rc
+		run A cat rc out trace
+		[[ $output != *"WritablePath /tmp/store"* ]] || break
+	done
 	is "${lines[0]}" 125
 	has "stepbox: WritablePath /tmp/store: File exists (node n1, task 0)"
 	has "\"$n\", 0700) = -1 EEXIST"
@@ -279,7 +289,7 @@ site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
 @test "fault 26: symlinks raced against the cleanup" {
 	local i
 	C bash -c 'mkdir -m 755 /tmp/precious; touch /tmp/precious/{1,2,3}; cp -a /tmp/precious /home/alice; chown -R alice: /home/alice/precious'
-	for i in 1 2 3 4; do
+	for i in 1 2 3; do
 		start_step 1
 		for target in /tmp/precious /home/alice/precious; do
 			A mkdir "$(step_dir)/task-0/$((++n))"
