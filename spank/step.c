@@ -580,7 +580,7 @@ void sb_step_sweep(int argc, char **argv, uint32_t job)
 		.site = &site,
 		.node = of.node,
 		.job = job,
-		.end = sb_now_ms() + SWEEP_SECONDS * 1000,
+		.end = sb_now_ms() + SWEEP_SECONDS * 1000LL,
 	};
 	char path[PATH_MAX];
 	struct sb_err err;
