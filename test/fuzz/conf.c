@@ -108,8 +108,7 @@ static void check_conf(const struct sb_conf *c)
 		FUZZ_CHECK(*c->bundle_paths.v[i] == '/');
 }
 
-/* Root believes what the helper does, but for a ContainerPath with letters that
- * only a task has. */
+/* Root believes what the helper does, but for one that is too long for it. */
 static void check_site(const struct sb_conf *c)
 {
 	struct sb_err err = {.text = ""};
@@ -120,12 +119,13 @@ static void check_site(const struct sb_conf *c)
 		FUZZ_FAILED(err);
 	if (!c || geteuid())
 		return;
-	if (rc < 0) {
-		FUZZ_CHECK(strstr(err.text, "ContainerPath"));
+	if (c->container_path && strlen(c->container_path) >= PATH_MAX)
 		return;
-	}
-	FUZZ_CHECK(*site.place == '/');
+	FUZZ_CHECK(!rc);
+	FUZZ_CHECK(!strcmp(site.place, c->container_path ? c->container_path
+							 : SB_CONTAINER_PATH));
 	FUZZ_CHECK(site.allow_root == c->allow_root);
+	FUZZ_CHECK(site.keep == c->disable_cleanup);
 }
 
 /* glibc's regcomp takes all memory for some expressions; they are the site's

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The container's environment, compared with a second writing of the table in
- * env.h, and the runtime's.
+ * env.h, and the runtime's; and the file that it is written to (%e).
  *
  * Input: a byte (1: SHELL exists inside), EnvExclude, --container-env, a
  * directory for PATH; then variables, each behind a letter: s the site's, j
@@ -11,7 +11,11 @@
 #include "fuzz.h"
 
 #include "../../helper/env.h"
+#include "../../helper/envfile.h"
+#include "../../helper/fdio.h"
+#include "../../helper/mem.h"
 
+#include <fcntl.h>
 #include <fnmatch.h>
 
 #define MOST 32
@@ -179,6 +183,37 @@ static void check_path(struct sb_strv *out, const char *dir)
 	FUZZ_CHECK(out->n == n + !had);
 }
 
+/* What the file has is env, but for what a line cannot hold. */
+static void check_file(char **env, enum sb_env_file how)
+{
+	_cleanup_fd_ int dir =
+		open(fuzz_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_strv_ struct sb_strv left = {0};
+	_cleanup_free_ char *text = NULL;
+	int lines = how == SB_ENV_FILE_NEWLINE;
+	struct sb_err err;
+	size_t len = 0, n = 0;
+	const char *p;
+
+	FUZZ_CHECK(!sb_envfile_write(dir, env, how, &left, &err));
+	text = sb_fdio_read(dir, SB_ENVFILE_NAME, 1 << 24, "it", &len, &err);
+	FUZZ_CHECK(text);
+	p = text;
+	for (char **e = env; e && *e; e++) {
+		size_t size = strlen(*e) + 1;
+
+		if (lines && strchr(*e, '\n')) {
+			n++;
+			continue;
+		}
+		FUZZ_CHECK(size <= len - (p - text));
+		FUZZ_CHECK(!memcmp(p, *e, size - 1));
+		FUZZ_CHECK(p[size - 1] == (lines ? '\n' : '\0'));
+		p += size;
+	}
+	FUZZ_CHECK(p == text + len && left.n == n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = {.p = data, .end = data + size};
@@ -207,6 +242,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	compare(&of, l.bundle, &out);
 	check_path(&out, dir);
 	check_runtime(&of);
+	check_file(out.v, SB_ENV_FILE_NUL);
+	check_file(out.v, SB_ENV_FILE_NEWLINE);
 	if (of.exclude)
 		regfree(&re);
 	sb_strv_free(&out);

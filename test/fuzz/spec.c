@@ -12,6 +12,7 @@
 #include "../../helper/caps.h"
 #include "../../helper/convert.h"
 #include "../../helper/form.h"
+#include "../../helper/hooks.h"
 #include "../../helper/layer.h"
 #include "../../helper/mem.h"
 #include "../../helper/mounts.h"
@@ -325,6 +326,30 @@ static int edit(struct sb_json *doc, struct choice *c, struct sb_strv *notes,
 	return rc;
 }
 
+/* DisableHooks: of these kinds none is left, of others all. */
+static void disable_hooks(json_t *config)
+{
+	_cleanup_strv_ struct sb_strv kinds = {0}, notes = {0};
+	struct sb_err err = {.text = ""};
+	size_t others;
+	json_t *hooks;
+
+	sb_strv_add(&kinds, "prestart");
+	sb_strv_add(&kinds, "poststop");
+	hooks = json_object_get(config, "hooks");
+	others = json_object_size(hooks) -
+		 !!json_object_get(hooks, "prestart") -
+		 !!json_object_get(hooks, "poststop");
+	if (sb_hooks_disable(config, &kinds, &notes, &err) < 0) {
+		FUZZ_FAILED(err);
+		return;
+	}
+	hooks = json_object_get(config, "hooks");
+	FUZZ_CHECK(!json_object_get(hooks, "prestart") &&
+		   !json_object_get(hooks, "poststop"));
+	FUZZ_CHECK(json_object_size(hooks) == others);
+}
+
 static void look(const json_t *config)
 {
 	_cleanup_fd_ int root =
@@ -429,6 +454,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(!good || !sb_form_check(&doc, &err));
 		check_all(doc.root, &c);
 		look(doc.root);
+		disable_hooks(doc.root);
 		dump_and_parse(&doc);
 		stand_alone(&doc, b >> 4);
 		dump_and_parse(&doc);
