@@ -228,15 +228,14 @@ static int is_remounted(const json_t *options)
 	return 0;
 }
 
-/* No empty words, no dots. */
+/* No empty words, no dots; ".." stays, as there may be a link before it. */
 static int is_tidy(const char *d)
 {
 	size_t len = strlen(d);
 
 	return *d == '/' && !strstr(d, "//") && !strstr(d, "/./") &&
-	       !strstr(d, "/../") && (len == 1 || d[len - 1] != '/') &&
-	       (len < 2 || strcmp(d + len - 2, "/.")) &&
-	       (len < 3 || strcmp(d + len - 3, "/.."));
+	       (len == 1 || d[len - 1] != '/') &&
+	       (len < 2 || strcmp(d + len - 2, "/."));
 }
 
 static void check_mount(const json_t *m)
