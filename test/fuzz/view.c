@@ -37,7 +37,7 @@ static int open_parent(int root, char *name, const char **base)
 		*slash = '\0';
 	if (!**base || !strcmp(*base, ".") || !strcmp(*base, ".."))
 		return -1;
-	return syscall(SYS_openat2, root, slash && *name ? name : ".", &how,
+	return syscall(__NR_openat2, root, slash && *name ? name : ".", &how,
 		       sizeof(how));
 }
 
