@@ -143,15 +143,17 @@ static json_t *layer(const struct show *s)
 {
 	_cleanup_free_ struct sb_layer_point *points = NULL;
 	json_t *o, *a;
-	struct sb_err ignored;
+	struct sb_err no_memory;
 	size_t n = 0;
 
 	if (!is_layered(s))
 		return json_null();
+	if (sb_mounts_lacking(s->d.plan.bundle.config.root,
+			      s->d.plan.bundle.rootfs_fd, &points, &n,
+			      &no_memory) < 0)
+		return NULL;
 	o = json_object();
 	a = json_array();
-	sb_mounts_lacking(s->d.plan.bundle.config.root,
-			  s->d.plan.bundle.rootfs_fd, &points, &n, &ignored);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(a, text(points[i].path));
 	set(o, "over", text(s->d.plan.bundle.rootfs));
@@ -286,7 +288,7 @@ static int gather_direct(struct show *s, struct sb_err *err)
 
 static int gather(struct show *s, struct sb_err *err)
 {
-	json_t *all = s->all, *diff, *ops, *alone;
+	json_t *all = s->all, *diff, *ops, *alone, *over;
 	_cleanup_strv_ struct sb_strv notes = {0};
 
 	diff = difference(s, err);
@@ -304,11 +306,12 @@ static int gather(struct show *s, struct sb_err *err)
 	set(all, "diff", diff);
 	set(all, "changes", list(&s->d.plan.notes));
 	set(all, "mounts", mounts(s));
-	set(all, "layer", layer(s));
+	over = layer(s);
+	set(all, "layer", over);
 	set(all, "ids", ids(s));
 	if (gather_common(s, ops, err) < 0)
 		return -1;
-	return sb_json_no_memory() ? sb_no_memory(err) : 0;
+	return over && !sb_json_no_memory() ? 0 : sb_no_memory(err);
 }
 
 /* ---- for people ---- */
