@@ -297,7 +297,7 @@ static int gather(struct show *s, struct sb_err *err)
 	if (!alone) {
 		json_decref(diff);
 		json_decref(ops);
-		return -1;
+		return sb_json_no_memory() ? sb_no_memory(err) : -1;
 	}
 	set(all, "rootfs", text(s->d.before.rootfs));
 	set(all, "config", alone);
