@@ -449,6 +449,11 @@ null"
 	fails_with 2 ash 'stepbox check /images/nonesuch'
 	has "image /images/nonesuch: No such file or directory"
 	fails_with 1 ash 'stepbox check docker://alpine'
+	run C stepbox check --node
+	[[ $status -lt 2 ]] || {
+		echo "$output"
+		return 1
+	}
 	site 'true %b' 'kill %p' 'kill -s KILL %p' BundlePath=/images/made
 	fails_with 2 ash 'stepbox check "$1"' $IMG
 	has "not below a BundlePath"
