@@ -3,12 +3,11 @@
  * What a user may do to whoever clears up after him.
  *
  *   mess files DIR N          N empty files in DIR
- *   mess race DIR TARGET MS   exchanges the directory DIR/d, which has files,
- *                             with DIR/l, a link to TARGET, and makes both anew
+ *   mess race DIR TARGET MS   exchanges directories DIR/d*, which have files,
+ *                             with DIR/l*, links to TARGET, and makes both anew
  *                             where they are gone, for so many milliseconds
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,8 @@
 
 /* RENAME_EXCHANGE; musl has neither it nor the call. */
 #define EXCHANGE 2
+/* So many chances has each race. */
+#define PAIRS 8
 
 static int files(int dir, long n)
 {
@@ -36,14 +37,16 @@ static int files(int dir, long n)
 	return 0;
 }
 
-/* Whichever of the two names is the directory now. */
-static void fill(int dir)
+static void make(int dir, const char *d, const char *l, const char *target)
 {
-	static const char *const names[] = {"d/1", "d/2", "d/3",
-					    "l/1", "l/2", "l/3"};
+	char file[32];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		mknodat(dir, names[i], S_IFREG | 0600, 0);
+	mkdirat(dir, d, 0700);
+	for (int i = 1; i <= 3; i++) {
+		snprintf(file, sizeof(file), "%s/%d", d, i);
+		mknodat(dir, file, S_IFREG | 0600, 0);
+	}
+	(void)!symlinkat(target, dir, l);
 }
 
 static long long now_ms(void)
@@ -58,14 +61,17 @@ static long long now_ms(void)
 static int race(int dir, const char *target, long ms)
 {
 	long long end = now_ms() + ms;
+	char d[16], l[16];
+	struct stat st;
 
-	for (long i = 0; now_ms() < end; i++) {
-		if (!syscall(SYS_renameat2, dir, "d", dir, "l", EXCHANGE))
+	for (long i = 0; i % PAIRS || now_ms() < end; i++) {
+		snprintf(d, sizeof(d), "d%ld", i % PAIRS);
+		snprintf(l, sizeof(l), "l%ld", i % PAIRS);
+		if (!syscall(SYS_renameat2, dir, d, dir, l, EXCHANGE))
 			continue;
-		if (mkdirat(dir, "d", 0700) < 0 && errno == ENOENT)
+		if (!fstat(dir, &st) && !st.st_nlink)
 			return 0;
-		fill(dir);
-		(void)!symlinkat(target, dir, "l");
+		make(dir, d, l, target);
 	}
 	return 0;
 }

@@ -293,11 +293,16 @@ site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
 		start_step 1
 		for target in /tmp/precious /home/alice/precious; do
 			A mkdir "$(step_dir)/task-0/$((++n))"
-			A setsid "$MESS" race "$(step_dir)/task-0/$n" "$target" 2000 >/dev/null 2>&1 3>&- &
+			A setsid "$MESS" race "$(step_dir)/task-0/$n" "$target" 6000 >/dev/null 2>&1 3>&- &
 			# What root could be led to by the name of a task's directory.
 			A ln -s "$target" "$(step_dir)/task-$n"
 		done
-		until_true 20 C test -e "$(step_dir)/task-0/$n/d"
+		until_true 20 C test -L "$(step_dir)/task-0/$n/l7" -o -L "$(step_dir)/task-0/$n/d7"
+		# Slowed down between each look and what follows from it.
+		C bash -c 'for p in /proc/[0-9]*; do [[ $(tr "\0" " " <"$p/cmdline" 2>/dev/null) != "slurmstepd: [$1."* ]] ||
+			exec strace -f -qq -o /dev/null -p "${p#/proc/}" -e trace=unlinkat -e inject=unlinkat:delay_exit=1000
+			done' x "$job" >/dev/null 2>&1 3>&- &
+		until_true 20 C bash -c 'grep -sh "^TracerPid:" /proc/[0-9]*/status | grep -qv "	0$"'
 		A scancel "$job"
 		until_true 20 ended
 		until_true 30 no_jobs
