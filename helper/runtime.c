@@ -54,6 +54,8 @@ static int check_way(const char *path, struct sb_err *err)
 	char *slash;
 	struct stat st;
 
+	if (!real && errno == ENOMEM)
+		return sb_no_memory(err);
 	if (!real)
 		return sb_fail(err, SB_NOEXEC, "runtime %s: %s", path,
 			       strerror(errno));

@@ -413,7 +413,7 @@ filters='grep ^Seccomp /proc/self/status | tr -s "\t\n" "  "; unshare -U true &&
 
 @test "SlurmClient=yes: in a busybox, what srun and the others do on the host" {
 	site SlurmClient=yes
-	C tee /home/alice/s.sh >/dev/null <<-'END'
+	A tee /home/alice/s.sh >/dev/null <<-'END'
 		#!/bin/sh
 		exec 2>&1
 		srun -Q --container=/images/made/podman sh -c 'grep ^NAME /etc/os-release; id -un' 2>/dev/null | sort

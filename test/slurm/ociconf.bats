@@ -279,7 +279,7 @@ stepd_pid() {
 	site
 	run -0 ash 'cd /; unset XDG_RUNTIME_DIR; stepbox run --bundle=$B -- echo ran 2>&1'
 	is "$output" ran
-	is "$(A bash -c 'ls -d /tmp/stepbox-* 2>/dev/null')" ""
+	is "$(A bash -c 'ls -d /tmp/stepbox-?????? 2>/dev/null')" ""
 }
 
 @test "MountSpoolDir: the step directory, inside" {
