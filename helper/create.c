@@ -8,7 +8,9 @@
 #include "json.h"
 #include "mem.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -43,6 +45,14 @@ static pid_t query_pid(const struct sb_create *c)
 	return pid;
 }
 
+static int read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return sb_proc_slurp(AT_FDCWD, path, text, size) > 0 ? 0 : -1;
+}
+
 /* What create left to us, its subreaper: the container's process. Only if that
  * is not plain is the runtime asked. */
 static int find_container(struct sb_create *c, struct sb_err *err)
@@ -64,7 +74,35 @@ static int find_container(struct sb_create *c, struct sb_err *err)
 			       "is no container process (pid %d)",
 			       c->pid);
 	c->child = p.ppid == getpid();
+	if (read_proc(c->pid, "comm", c->comm, sizeof(c->comm)) < 0)
+		c->comm[0] = '\0';
 	return 0;
+}
+
+/* Whether it can take signals, or is gone. */
+static int takes_signals(const struct sb_create *c, int init)
+{
+	char comm[sizeof(c->comm)], status[4096];
+	unsigned long long blocked = 0;
+	const char *line;
+
+	if (read_proc(c->pid, "comm", comm, sizeof(comm)) < 0)
+		return 1;
+	if (!strcmp(comm, c->comm))
+		return 0;
+	if (!init || read_proc(c->pid, "status", status, sizeof(status)) < 0)
+		return 1;
+	line = strstr(status, "\nSigBlk:");
+	return !line || sscanf(line, " SigBlk: %llx", &blocked) != 1 ||
+	       (blocked >> (SIGTERM - 1) & 1);
+}
+
+void sb_create_await(const struct sb_create *c, int init)
+{
+	struct timespec nap = {.tv_nsec = 1000000};
+
+	for (int i = 0; *c->comm && i < 1000 && !takes_signals(c, init); i++)
+		nanosleep(&nap, NULL);
 }
 
 static int failed_call(const struct sb_create *c, enum sb_op op, int status,
@@ -91,6 +129,7 @@ int sb_create(struct sb_create *c, struct sb_err *err)
 
 	c->pid = 0;
 	c->pidfd = -1;
+	c->comm[0] = '\0';
 	if (status)
 		return failed_call(c, SB_OP_CREATE, status, err);
 	c->report->created = sb_report_now();

@@ -17,6 +17,7 @@ struct sb_create {
 	pid_t pid;		      /* the container's process; 0: none */
 	int pidfd;		      /* owned; -1: none, or Linux < 5.3 */
 	int child;		      /* it is a child of the caller's */
+	char comm[20]; /* its /proc/PID/comm before RunTimeStart */
 };
 
 /*
@@ -26,6 +27,15 @@ struct sb_create {
  * closes c->pidfd, also after an error.
  */
 int sb_create(struct sb_create *c, struct sb_err *err);
+
+/*
+ * Waits, for a second at most, until a container that was started can take a
+ * signal. Until it has executed its first program the process is the runtime's,
+ * which handles signals itself; and what reaches PID 1 of a pid namespace while
+ * it neither blocks nor handles it is dropped by the kernel, signal(7). init:
+ * the program is our init, which blocks all.
+ */
+void sb_create_await(const struct sb_create *c, int init);
 
 /*
  * Kills and collects all children that the caller, a subreaper, has by now:

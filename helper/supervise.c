@@ -31,6 +31,8 @@ struct container {
 	int child; /* adopted by us: we get its wait status */
 	int ended; /* it was waited for; status is valid */
 	int status;
+	int init;		       /* as in struct sb_supervise */
+	const struct sb_create *begun; /* until it surely runs; borrowed */
 };
 
 /* ---- while it runs ---- */
@@ -67,10 +69,14 @@ static void take_signals(int sfd, struct container *c)
 	struct signalfd_siginfo si;
 
 	while (read(sfd, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo == SIGCHLD)
+		if (si.ssi_signo == SIGCHLD) {
 			reap(c);
-		else
-			forward(c, si.ssi_signo);
+			continue;
+		}
+		if (c->begun)
+			sb_create_await(c->begun, c->init);
+		c->begun = NULL;
+		forward(c, si.ssi_signo);
 	}
 }
 
@@ -181,8 +187,10 @@ static int create_and_wait(struct sb_supervise *s, struct container *c, int sfd,
 	c->pid = made.pid;
 	c->pidfd = made.pidfd;
 	c->child = made.child;
+	c->begun = &made;
 	if (!rc)
 		wait_container(s, c, sfd);
+	c->begun = NULL;
 	if (!rc || c->pid <= 1)
 		return rc;
 	sb_runtime_process(s->rt, c->child ? c->pid : 0);
@@ -194,7 +202,7 @@ static int create_and_wait(struct sb_supervise *s, struct container *c, int sfd,
 
 int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
 {
-	struct container c = {.pid = 0, .pidfd = -1};
+	struct container c = {.pid = 0, .pidfd = -1, .init = s->init};
 	_cleanup_fd_ int sfd = -1;
 	sigset_t all, mask;
 	struct sb_err ignored;

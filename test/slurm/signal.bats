@@ -237,6 +237,19 @@ stopped() {
 		done' x "$1"
 }
 
+@test "SIGTERM while the container begins: the command gets it" {
+	start=$(sed -n 's/^RunTimeStart="\(.*\)"$/\1/p' "$TOP/conf/runtimes/$SB_RUNTIME.conf")
+	C bash -c 'printf "#!/bin/sh\nkill -TERM \$PPID\nexec \"\$@\"\n" >/usr/local/sbin/first
+		chmod 755 /usr/local/sbin/first'
+	conf "Runtime=$SB_RUNTIME" RunTimeMode=create "RunTimeStart=\"first $start\""
+	for b in pid nopid; do
+		run ash 'for i in 1 2 3 4 5 6; do srun -Q -N1 -n1 --container="$1" sleep 5 2>err; echo $?; done' "/images/sig-$b"
+		is "$(sort -u <<<"$output")" 143
+	done
+	default_conf
+	C rm /usr/local/sbin/first
+}
+
 @test "scancel JOB: SIGCONT and SIGTERM, once" {
 	step scancel 0.5
 	ready scancel "${step_places[@]}"
