@@ -373,11 +373,18 @@ static int owns(int rootfs_fd)
 	return !fstat(rootfs_fd, &st) && st.st_uid == geteuid();
 }
 
+/* Without the links that dir->path may lead through: runc refuses a root file
+ * system with such a path. */
 char *sb_layer_root(const struct sb_taskdir *dir)
 {
-	char *root;
+	char link[32], real[PATH_MAX], *root;
+	ssize_t n;
 
-	return asprintf(&root, "%s/" ROOT, dir->path) < 0 ? NULL : root;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir->fd);
+	n = readlink(link, real, sizeof(real));
+	if (n <= 0 || n == (ssize_t)sizeof(real))
+		n = snprintf(real, sizeof(real), "%s", dir->path);
+	return asprintf(&root, "%.*s/" ROOT, (int)n, real) < 0 ? NULL : root;
 }
 
 /* The place of the root file system; its path in l->root. */
