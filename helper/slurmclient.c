@@ -4,6 +4,7 @@
 #include "slurmclient.h"
 
 #include "../spank/contract.h"
+#include "../spank/keyval.h"
 #include "fdio.h"
 #include "mem.h"
 
@@ -12,7 +13,9 @@
 #include <limits.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #define MUNGE "/run/munge"
@@ -156,6 +159,45 @@ static int show_host(struct sb_mounts *m, const char *host, const char *srun,
 	return sb_mounts_bind(m, prefix, to, "rbind,ro", err);
 }
 
+static int plugin_pair(void *arg, const char *key, const char *value,
+		       const struct sb_kv_pos *pos, struct sb_err *err)
+{
+	char **dirs = arg;
+
+	(void)pos;
+	if (strcasecmp(key, "PluginDir") != 0)
+		return 0;
+	free(*dirs);
+	*dirs = strdup(value);
+	return *dirs ? 0 : sb_no_memory(err);
+}
+
+/* slurm.conf's PluginDir, without all of which the programs do not start. What
+ * is not there, or not read, they say themselves. */
+static int show_plugins(struct sb_mounts *m, const char *conf_dir,
+			struct sb_err *err)
+{
+	_cleanup_free_ char *path = NULL, *dirs = NULL;
+	struct sb_err unread;
+	char *rest = NULL;
+
+	if (asprintf(&path, "%s/slurm.conf", conf_dir) < 0) {
+		path = NULL;
+		return sb_no_memory(err);
+	}
+	sb_kv_read(path, SB_KV_ANY, plugin_pair, &dirs, &unread);
+	if (sb_mounts_bind(m, SB_SLURM_PLUGIN_DIR, SB_SLURM_PLUGIN_DIR,
+			   "rbind,ro", err) < 0)
+		return -1;
+	for (char *d = dirs ? strtok_r(dirs, ":", &rest) : NULL; d;
+	     d = strtok_r(NULL, ":", &rest))
+		if (*d == '/' && strcmp(d, SB_SLURM_PLUGIN_DIR) != 0 &&
+		    !access(d, F_OK) &&
+		    sb_mounts_bind(m, d, d, "rbind,ro", err) < 0)
+			return -1;
+	return 0;
+}
+
 /* Where the host has them, since slurm.conf and the programs name them so. */
 static int show_same(struct sb_mounts *m, struct sb_err *err)
 {
@@ -167,8 +209,7 @@ static int show_same(struct sb_mounts *m, struct sb_err *err)
 		return sb_no_memory(err);
 	parent_of(conf);
 	if (sb_mounts_bind(m, conf, conf, "rbind,ro", err) < 0 ||
-	    sb_mounts_bind(m, SB_SLURM_PLUGIN_DIR, SB_SLURM_PLUGIN_DIR,
-			   "rbind,ro", err) < 0)
+	    show_plugins(m, conf, err) < 0)
 		return -1;
 	return sb_mounts_bind(m, MUNGE, MUNGE, "rbind,ro", err);
 }

@@ -446,6 +446,19 @@ filters='grep ^Seccomp /proc/self/status | tr -s "\t\n" "  "; unshare -U true &&
 	has "squeue: not found"
 }
 
+# Slurm before 26.05 does not mind if one is not there.
+@test "SlurmClient=yes: all directories of slurm.conf's PluginDir" {
+	dirs=$(C sed -n 's/^PluginDir=//p' /etc/slurm/slurm.conf)
+	C bash -c 'rm -rf /etc/slurm-more && cp -a /etc/slurm /etc/slurm-more && mkdir -p /opt/plugins &&
+		sed -i /^PluginDir/d /etc/slurm-more/slurm.conf &&
+		echo "PluginDir=$1:/opt/plugins" >>/etc/slurm-more/slurm.conf' _ "${dirs:-$("$TOP/test/slurm-plugin-dir")}"
+	site SlurmClient=yes
+	run ash 'export SLURM_CONF=/etc/slurm-more/slurm.conf
+		srun -Q -w n1 --chdir=/ --container=$1/runc srun -Q --overlap --chdir=/ /bin/echo started 2>&1' $M
+	C rm -r /etc/slurm-more /opt/plugins
+	is "$output" started
+}
+
 @test "ssh-agent, X11: sockets, cookies and names" {
 	C bash -c 'mkdir -p /tmp/.X11-unix && chmod 1777 /tmp/.X11-unix; chmod 755 /images/host'
 	A bash -c 'rm -f key* .Xauthority cookies; ssh-keygen -q -t ed25519 -N "" -C the-key -f key
