@@ -339,7 +339,7 @@ at_most_one_int() {
 # that SIGINT comes, and none that it comes twice.
 @test "^C twice in srun: SIGINT" {
 	local round came=''
-	for round in 1 2 3 4; do
+	for round in {1..12}; do
 		step "interrupt$round" 0.5
 		ready "interrupt$round" "${step_places[@]}"
 		C bash -c 'for p in $(pgrep -x srun); do
