@@ -85,6 +85,7 @@ static int takes_signals(const struct sb_create *c, int init)
 	char comm[sizeof(c->comm)], status[4096];
 	unsigned long long blocked = 0;
 	const char *line;
+	pid_t kid;
 
 	if (read_proc(c->pid, "comm", comm, sizeof(comm)) < 0)
 		return 1;
@@ -93,8 +94,12 @@ static int takes_signals(const struct sb_create *c, int init)
 	if (!init || read_proc(c->pid, "status", status, sizeof(status)) < 0)
 		return 1;
 	line = strstr(status, "\nSigBlk:");
-	return !line || sscanf(line, " SigBlk: %llx", &blocked) != 1 ||
-	       (blocked >> (SIGTERM - 1) & 1);
+	if (!line || sscanf(line, " SigBlk: %llx", &blocked) != 1)
+		return 1;
+	/* While it waits for signals (sigwaitinfo(2)) none is blocked: then it
+	 * has the command for a child. */
+	return (blocked >> (SIGTERM - 1) & 1) ||
+	       sb_proc_children(c->pid, &kid, 1) > 0;
 }
 
 void sb_create_await(const struct sb_create *c, int init)
