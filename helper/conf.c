@@ -7,6 +7,7 @@
 #include "../spank/keyval.h"
 #include "../spank/mountopt.h"
 #include "../spank/place.h"
+#include "env.h"
 #include "expand.h"
 #include "mem.h"
 #include "pattern.h"
@@ -269,17 +270,13 @@ static int set_regex(struct sb_conf *c, const struct key *k, const char *value,
 {
 	regex_t *re = k->arg ? &c->runtime_env_exclude : &c->env_exclude;
 	int *has = k->arg ? &c->has_runtime_env_exclude : &c->has_env_exclude;
-	char why[128];
-	int rc;
 
 	if (*has)
 		regfree(re);
-	rc = regcomp(re, value, REG_EXTENDED | REG_NOSUB);
-	*has = !rc;
-	if (!rc)
-		return k->arg ? 0 : replace(&c->env_exclude_text, value, err);
-	regerror(rc, re, why, sizeof(why));
-	return sb_fail(err, SB_FAIL, "%s=\"%s\": %s", k->name, value, why);
+	*has = !sb_env_compile(re, k->name, value, err);
+	if (!*has)
+		return -1;
+	return k->arg ? 0 : replace(&c->env_exclude_text, value, err);
 }
 
 /* Slurm's own keys: oci.conf(5). */
@@ -495,6 +492,16 @@ static int runtime_pair(void *arg, const char *key, const char *value,
 static const enum sb_op run_set[] = {SB_OP_RUN, SB_OP_KILL, SB_OP_DELETE};
 static const enum sb_op create_set[] = {SB_OP_CREATE, SB_OP_START, SB_OP_QUERY,
 					SB_OP_KILL, SB_OP_DELETE};
+
+const regex_t *sb_conf_env_exclude(const struct sb_conf *c)
+{
+	return c->has_env_exclude ? &c->env_exclude : NULL;
+}
+
+const regex_t *sb_conf_runtime_env_exclude(const struct sb_conf *c)
+{
+	return c->has_runtime_env_exclude ? &c->runtime_env_exclude : NULL;
+}
 
 int sb_conf_has_create(const struct sb_conf *c)
 {

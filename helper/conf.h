@@ -83,6 +83,11 @@ struct sb_conf {
 /* Whether there are patterns for SB_MODE_CREATE, whatever the mode is. */
 int sb_conf_has_create(const struct sb_conf *c);
 
+/* The job's variables that a container, and the runtime, do not get; NULL: all
+ * do. c's. */
+const regex_t *sb_conf_env_exclude(const struct sb_conf *c);
+const regex_t *sb_conf_runtime_env_exclude(const struct sb_conf *c);
+
 /* The operation's key: "RunTimeRun"... Static. */
 const char *sb_conf_op_key(enum sb_op op);
 

@@ -126,6 +126,18 @@ static int job_value_wins(const struct sb_env_of *of, const char *var,
 	return in_table(var, len, job_wins, ARRAY_SIZE(job_wins));
 }
 
+int sb_env_compile(regex_t *exclude, const char *key, const char *text,
+		   struct sb_err *err)
+{
+	int rc = regcomp(exclude, text, REG_EXTENDED | REG_NOSUB);
+	char why[128];
+
+	if (!rc)
+		return 0;
+	regerror(rc, exclude, why, sizeof(why));
+	return sb_fail(err, SB_FAIL, "%s=\"%s\": %s", key, text, why);
+}
+
 int sb_env_excluded(const regex_t *exclude, const char *var)
 {
 	int rc = exclude ? regexec(exclude, var, 0, NULL, 0) : REG_NOMATCH;
@@ -281,10 +293,15 @@ int sb_env_direct(char **env, const regex_t *exclude, struct sb_strv *out,
 		  struct sb_err *err)
 {
 	sb_strv_add(out, "PATH=" SB_RUNTIME_PATH);
-	for (char **e = env; e && *e; e++)
-		if (!in_table(*e, strcspn(*e, "="), steers,
-			      ARRAY_SIZE(steers)) &&
-		    !(exclude && !regexec(exclude, *e, 0, NULL, 0)))
+	for (char **e = env; e && *e; e++) {
+		int excluded;
+
+		if (in_table(*e, strcspn(*e, "="), steers, ARRAY_SIZE(steers)))
+			continue;
+		excluded = sb_env_excluded(exclude, *e);
+		out->failed |= excluded < 0;
+		if (!excluded)
 			sb_strv_add(out, *e);
+	}
 	return out->failed ? sb_no_memory(err) : 0;
 }

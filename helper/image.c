@@ -94,8 +94,7 @@ static int plan_env(struct sb_plan *p, struct sb_err *err)
 	struct sb_env_of of = {
 		.job = environ,
 		.site = p->site.v,
-		.exclude =
-			p->conf->has_env_exclude ? &p->conf->env_exclude : NULL,
+		.exclude = sb_conf_env_exclude(p->conf),
 		.shell_inside = 1,
 	};
 

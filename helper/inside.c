@@ -164,8 +164,7 @@ static int show_session(struct sb_inside *in, struct sb_mounts *m,
 	const struct sb_session_of session = {
 		.bundle = of->bundle,
 		.place = in->place,
-		.exclude = of->conf->has_env_exclude ? &of->conf->env_exclude
-						     : NULL,
+		.exclude = sb_conf_env_exclude(of->conf),
 		.no_points = of->no_points,
 	};
 

@@ -37,16 +37,12 @@ static int make_env(const struct sb_run *r, const struct sb_recipe *recipe,
 		.shell_inside = recipe->shell_inside,
 	};
 	regex_t exclude;
-	char why[128];
 	int rc;
 
 	if (recipe->env_exclude) {
-		rc = regcomp(&exclude, recipe->env_exclude,
-			     REG_EXTENDED | REG_NOSUB);
-		if (rc) {
-			regerror(rc, &exclude, why, sizeof(why));
-			return sb_fail(err, SB_FAIL, "EnvExclude: %s", why);
-		}
+		if (sb_env_compile(&exclude, "EnvExclude", recipe->env_exclude,
+				   err) < 0)
+			return -1;
 		of.exclude = &exclude;
 	}
 	rc = sb_env_container(&of, env, err);

@@ -185,20 +185,14 @@ int sb_runtime_words(const struct sb_runtime *rt, enum sb_op op,
 
 int sb_runtime_environ(struct sb_runtime *rt, struct sb_err *err)
 {
-	return sb_env_runtime(environ,
-			      rt->conf->has_runtime_env_exclude
-				      ? &rt->conf->runtime_env_exclude
-				      : NULL,
+	return sb_env_runtime(environ, sb_conf_runtime_env_exclude(rt->conf),
 			      &rt->env, err);
 }
 
 int sb_runtime_environ_direct(struct sb_runtime *rt, char **env,
 			      struct sb_err *err)
 {
-	return sb_env_direct(env,
-			     rt->conf->has_runtime_env_exclude
-				     ? &rt->conf->runtime_env_exclude
-				     : NULL,
+	return sb_env_direct(env, sb_conf_runtime_env_exclude(rt->conf),
 			     &rt->env, err);
 }
 
