@@ -38,4 +38,11 @@ static inline int sb_path_is_below_proc(const char *path)
 	return in_proc && depth > 1;
 }
 
+/* Whether path will do as process.cwd: absolute (config.md, Process), and not
+ * /proc/self/fd/N, the way out of CVE-2024-21626. */
+static inline int sb_path_is_cwd(const char *path)
+{
+	return path && *path == '/' && !sb_path_is_below_proc(path);
+}
+
 #endif

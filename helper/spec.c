@@ -132,8 +132,7 @@ static int edit_cwd(json_t *config, const struct sb_spec *s, struct sb_err *err)
 	cwd = json_string_value(json_object_get(process, "cwd"));
 	if (!json_object_get(process, "cwd"))
 		return set(process, "cwd", json_string("/"), err);
-	/* /proc/self/fd/N as cwd is the way out of CVE-2024-21626. */
-	if (!cwd || *cwd != '/' || sb_path_is_below_proc(cwd))
+	if (!sb_path_is_cwd(cwd))
 		return wrong("process.cwd", "an absolute path outside /proc",
 			     err);
 	return 0;
