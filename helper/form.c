@@ -79,8 +79,7 @@ static const struct rule rules[] = {
 	{"linux.personality.flags[]", STRING, 0},
 };
 
-/* config.md, POSIX-platform Hooks; other members of hooks are unknown ones. */
-static const char *const hook_kinds[] = {
+const char *const sb_form_hooks[SB_FORM_HOOKS] = {
 	"prestart",	  "createRuntime", "createContainer",
 	"startContainer", "poststart",	   "poststop",
 };
@@ -212,12 +211,13 @@ static int check_hooks(struct walk *w)
 {
 	const json_t *hooks = json_object_get(w->doc->root, "hooks");
 
-	for (size_t i = 0; i < ARRAY_SIZE(hook_kinds); i++) {
-		const json_t *list = json_object_get(hooks, hook_kinds[i]);
+	/* Other members of hooks are unknown ones. */
+	for (size_t i = 0; i < SB_FORM_HOOKS; i++) {
+		const json_t *list = json_object_get(hooks, sb_form_hooks[i]);
 
 		for (size_t k = 0; k < ARRAY_SIZE(hook_rules); k++) {
 			snprintf(w->path, sizeof(w->path), "hooks.%s",
-				 hook_kinds[i]);
+				 sb_form_hooks[i]);
 			if (go(w, list, hook_rules[k].path, &hook_rules[k]) < 0)
 				return -1;
 		}

@@ -12,6 +12,10 @@
 #include "../spank/err.h"
 #include "json.h"
 
+/* The kinds of hooks (config.md, POSIX-platform Hooks). */
+#define SB_FORM_HOOKS 6
+extern const char *const sb_form_hooks[SB_FORM_HOOKS];
+
 /*
  * Looks at every field that reaches the runtime, and at the process that the
  * bundle's maker thought of. Not at what a step's container does not get

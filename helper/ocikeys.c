@@ -4,6 +4,7 @@
 #include "ocikeys.h"
 
 #include "../spank/contract.h"
+#include "form.h"
 #include "mem.h"
 
 #include <string.h>
@@ -59,24 +60,19 @@ static const char *next_word(const char **at, size_t *len)
 int sb_ocikeys_hooks(const char *value, struct sb_strv *kinds,
 		     struct sb_err *err)
 {
-	/* runtime-spec, config.md, "POSIX-platform Hooks" */
-	static const char *const all[] = {
-		"prestart",	  "createRuntime", "createContainer",
-		"startContainer", "poststart",	   "poststop",
-	};
 	const char *word;
 	size_t len;
 	int i;
 
 	while ((word = next_word(&value, &len))) {
-		i = find(word, len, all, ARRAY_SIZE(all));
+		i = find(word, len, sb_form_hooks, SB_FORM_HOOKS);
 		if (i < 0)
 			return sb_fail(err, SB_FAIL,
 				       "%.*s: no kind of hooks: prestart, "
 				       "createRuntime, createContainer, "
 				       "startContainer, poststart, poststop",
 				       (int)len, word);
-		sb_strv_add(kinds, all[i]);
+		sb_strv_add(kinds, sb_form_hooks[i]);
 	}
 	return kinds->failed ? sb_no_memory(err) : 0;
 }
