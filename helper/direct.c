@@ -6,6 +6,7 @@
 #include "../spank/contract.h"
 #include "../spank/proc.h"
 #include "mem.h"
+#include "supervise.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -266,15 +267,11 @@ int sb_direct_run(struct sb_run *r, int *status, struct sb_err *err)
 {
 	struct direct d = {.r = r, .signals = -1, .parent = -1};
 	struct sb_err ignored;
-	sigset_t all;
 
 	/* First of all: no signal may be lost or kill us from here on. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &d.mask);
-	d.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (d.signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		return sb_fail(err, SB_FAIL, "signalfd or subreaper: %s",
-			       strerror(errno));
+	d.signals = sb_supervise_signals(&d.mask, err);
+	if (d.signals < 0)
+		return -1;
 	if (r->job.step_name)
 		d.parent = syscall(SYS_pidfd_open, getppid(), 0);
 	if (start(&d, err) < 0)

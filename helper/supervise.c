@@ -145,7 +145,7 @@ static void delete (struct sb_supervise *s, const sigset_t *mask)
 		s->left.text[0] = '\0';
 		unlinkat(s->dir->fd, SB_FILE_DELETE, 0);
 	}
-	/* So is what it may have started. */
+	/* What the call may have left to us. */
 	sb_create_end(NULL, NULL);
 }
 
@@ -200,21 +200,34 @@ static int create_and_wait(struct sb_supervise *s, struct container *c, int sfd,
 	return rc;
 }
 
+int sb_supervise_signals(sigset_t *mask, struct sb_err *err)
+{
+	sigset_t all;
+	int fd;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, mask);
+	fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd >= 0 && !prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+		return fd;
+	sb_fail(err, SB_FAIL, "signalfd or subreaper: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err)
 {
 	struct container c = {.pid = 0, .pidfd = -1, .init = s->init};
 	_cleanup_fd_ int sfd = -1;
-	sigset_t all, mask;
 	struct sb_err ignored;
+	sigset_t mask;
 	int rc;
 
 	/* First of all: no signal may be lost or kill us from here on. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &mask);
-	sfd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (sfd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		return sb_fail(err, SB_FAIL, "signalfd or subreaper: %s",
-			       strerror(errno));
+	sfd = sb_supervise_signals(&mask, err);
+	if (sfd < 0)
+		return -1;
 	if (s->terminal)
 		sb_tty_release();
 	rc = create_and_wait(s, &c, sfd, &mask, err);

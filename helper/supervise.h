@@ -30,6 +30,13 @@ struct sb_supervise {
  */
 int sb_supervise(struct sb_supervise *s, int *status, struct sb_err *err);
 
+/*
+ * Blocks all signals, and lets the orphans of the calling process's children
+ * come to it. Returns a signalfd for all signals, the caller's, with the old
+ * mask in *mask; or -1 with err set.
+ */
+int sb_supervise_signals(sigset_t *mask, struct sb_err *err);
+
 /* Ends the calling process as status says: by the same exit code or the same
  * signal (without a core: the command had the chance to leave its own). */
 void sb_supervise_exit_as(int status) __attribute__((noreturn));
