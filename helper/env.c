@@ -5,7 +5,11 @@
 #include "../spank/contract.h"
 #include "mem.h"
 
+#include <ctype.h>
 #include <string.h>
+
+/* An EnvExclude's length. */
+#define MAX_WRITTEN_OUT 100000
 
 /* For these the job's value wins over the bundle's. '*' ends a prefix. */
 static const char *const job_wins[] = {
@@ -126,12 +130,59 @@ static int job_value_wins(const struct sb_env_of *of, const char *var,
 	return in_table(var, len, job_wins, ARRAY_SIZE(job_wins));
 }
 
+/* How often '+' or "{n,m}", which p may stand at, writes down what it repeats.
+ */
+static unsigned long times(const char *p)
+{
+	unsigned long n = 0, m = 0;
+	char *end;
+
+	if (*p == '+')
+		return 2;
+	if (*p == '{' && isdigit((unsigned char)p[1])) {
+		n = strtoul(p + 1, &end, 10);
+		if (*end == ',' && isdigit((unsigned char)end[1]))
+			m = strtoul(end + 1, NULL, 10);
+	}
+	return n > m ? n : m ? m : 1;
+}
+
+/* glibc writes repetitions out (posix/regcomp.c, parse_dup_op), and those of
+ * repetitions, so that a line of '+' takes all the memory there is. What text
+ * becomes is at most its length, times its largest repetition of a character,
+ * times each of a group or a repetition. */
+static int is_too_long(const char *text)
+{
+	size_t len = strlen(text);
+	unsigned long most = 1, groups = 1, n;
+
+	for (const char *p = text; *p; p++) {
+		n = times(p);
+		if (n > MAX_WRITTEN_OUT)
+			return 1;
+		if (p > text && strchr(")}+*?", p[-1]))
+			groups *= n;
+		else if (n > most)
+			most = n;
+		if (groups > MAX_WRITTEN_OUT ||
+		    most * groups > MAX_WRITTEN_OUT / len)
+			return 1;
+	}
+	return 0;
+}
+
 int sb_env_compile(regex_t *exclude, const char *key, const char *text,
 		   struct sb_err *err)
 {
-	int rc = regcomp(exclude, text, REG_EXTENDED | REG_NOSUB);
 	char why[128];
+	int rc;
 
+	if (is_too_long(text))
+		return sb_fail(err, SB_FAIL,
+			       "%s=\"%s\": over %d characters when its "
+			       "repetitions are written out",
+			       key, text, MAX_WRITTEN_OUT);
+	rc = regcomp(exclude, text, REG_EXTENDED | REG_NOSUB);
 	if (!rc)
 		return 0;
 	regerror(rc, exclude, why, sizeof(why));

@@ -80,6 +80,12 @@ static void test_refused(void **state)
 	refused("Init=perhaps", ":1: Init=perhaps");
 	refused("AllowRoot=2", ":1: AllowRoot=2");
 	refused("EnvExclude=\"(\"", ":1: EnvExclude");
+	refused("EnvExclude=\"^A=+++++++++++++++++++++++++++++++++\"",
+		":1: EnvExclude=");
+	refused("RunTimeEnvExclude=\"((a{999}){999}){9}\"",
+		"when its repetitions are written out");
+	refused("EnvExclude=\"(a{4294967297}){4294967297}\"",
+		"when its repetitions are written out");
 	refused("ContainerPath=run/x", "not absolute");
 	refused("Runtime=../x", "not the name of a runtime");
 	refused("Runtime=nonesuch", "Runtime=nonesuch");
