@@ -190,8 +190,8 @@ static int go(struct walk *w, const json_t *v, const char *rest,
 	size_t len;
 
 	/* In a list null is an entry like others. */
-	if (json_is_null(v) && w->path[0] &&
-	    w->path[strlen(w->path) - 1] != ']')
+	if (json_is_null(v) &&
+	    (rest - r->path < 2 || strncmp(rest - 2, "[]", 2) != 0))
 		v = NULL;
 	if (!*rest)
 		return check(w, v, r);

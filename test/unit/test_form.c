@@ -170,6 +170,7 @@ static void fault_7_numbers(void **state)
 static void fault_9_unknown_fields(void **state)
 {
 	(void)state;
+	GOOD("{\"annotations\":{\"a]\":null}}");
 	GOOD("{\"x\":[{}],\"hooks\":{\"x\":7},\"linux\":{\"x\":null,"
 	     "\"resources\":7,\"seccomp\":[]},\"process\":{\"user\":\"me\","
 	     "\"rlimits\":\"none\"},\"mounts\":[{\"destination\":\"/x\","
