@@ -104,6 +104,12 @@ fails_with() {
 	}
 }
 
+# Whether the helper is one of ASan's: then it is linked dynamically, and its
+# libraries want files and address space of their own.
+is_sanitized() {
+	[[ $(C ldd /usr/local/bin/stepbox 2>/dev/null) == *libasan* ]]
+}
+
 has() {
 	[[ $output == *"$1"* ]] || {
 		echo "\"$1\" is not in: $output"
