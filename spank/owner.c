@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -57,6 +58,7 @@ int sb_owner_torn(int dir, const char *name)
 
 int sb_owner_dead(const struct sb_owner *o)
 {
+	struct sb_proc p;
 	char boot[40];
 
 	sb_proc_boot(boot);
@@ -64,7 +66,11 @@ int sb_owner_dead(const struct sb_owner *o)
 		return 1;
 	if (o->pidns != sb_proc_pidns())
 		return 0;
-	return !sb_proc_is(o->pid, o->start);
+	if (!sb_proc_read(o->pid, &p))
+		return p.start != o->start || p.state == 'Z' || p.state == 'X';
+	/* Nothing to be read is no word of its death: a user does not see
+	 * root's processes where /proc is mounted with hidepid (proc(5)). */
+	return kill(o->pid, 0) < 0 && errno == ESRCH;
 }
 
 int sb_owner_open(int at, const char *name)
