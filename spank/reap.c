@@ -407,12 +407,17 @@ static int pass_keep_delete(struct pass *p, int taskdir, const char *name)
 	return 0;
 }
 
-/* Whether the container in name is the step's by now. */
-static int is_published(int dir, const char *name)
+/* Whether the container in name is the step's by now, or was: where tasks have
+ * entered it another may have taken its place since. */
+static int is_theirs(int dir, int taskdir, const char *name)
 {
 	static const char ready[] = "ready ";
+	struct stat joined;
 	char text[64];
 
+	if (!fstatat(taskdir, SB_FILE_JOINED, &joined, AT_SYMLINK_NOFOLLOW) &&
+	    joined.st_size)
+		return 1;
 	if (sb_proc_slurp(dir, SB_FILE_SHARED, text, sizeof(text)) <= 0 ||
 	    strncmp(text, ready, strlen(ready)))
 		return 0;
@@ -433,12 +438,11 @@ static int reap_task(int dir, int out, long task)
 		if (i)
 			memcpy(name + strlen(name), SB_NODE_SUFFIX,
 			       sizeof(SB_NODE_SUFFIX));
-		if (i && is_published(dir, name))
-			break;
 		fd = open_dir(dir, name, st.st_dev);
 		if (fd < 0)
 			continue;
-		if (end_task(fd, out, name, 0) < 0)
+		if (!(i && is_theirs(dir, fd, name)) &&
+		    end_task(fd, out, name, 0) < 0)
 			rc = -1;
 		close(fd);
 	}

@@ -352,6 +352,25 @@ static void test_shared_not_yet(void **state)
 	assert_string_equal(said, "");
 }
 
+/* Nor does it end where it was theirs before another took its place. */
+static void test_shared_replaced(void **state)
+{
+	char said[256];
+	pid_t joined;
+
+	(void)state;
+	tree_dir(step, "task-3.node");
+	joined = sleeper("task-3.node/" SB_FILE_JOINED, " 7 7");
+	tree_file(step, SB_FILE_SHARED, "ready task-4.node 9\n");
+	assert_int_equal(unit_reap_task(step, 3, 0, said, sizeof(said)),
+			 SB_REAP_DONE);
+	assert_false(has_ended(joined));
+	assert_int_equal(
+		unit_reap_task(step, SB_REAP_ALL, 0, said, sizeof(said)),
+		SB_REAP_DONE);
+	assert_true(has_ended(joined));
+}
+
 /* With the last task: what does not end by itself is killed, and that said. */
 static void test_shared_end(void **state)
 {
@@ -388,7 +407,8 @@ int main(void)
 		TEST(test_layer),	   TEST(test_keep_files),
 		TEST(test_layer_gone),	   TEST(test_layer_not_ours),
 		TEST(test_layer_others),   TEST(test_layer_resists),
-		TEST(test_shared_not_yet), TEST(test_shared_end),
+		TEST(test_shared_not_yet), TEST(test_shared_replaced),
+		TEST(test_shared_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
