@@ -7,6 +7,7 @@
 #include "../spank/proc.h"
 #include "mem.h"
 #include "supervise.h"
+#include "tty.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -52,16 +53,17 @@ static void reap_others(const struct direct *d)
 			waitpid(kids[i], NULL, WNOHANG);
 }
 
-/* Looks whether it has ended or stopped; in the latter case so do we, for
- * whoever has started us to see. */
+/* Looks whether it has ended or stopped. slurmstepd takes no notice of a task
+ * that has stopped, nor continues it. */
 static void look(struct direct *d)
 {
 	siginfo_t si = {.si_pid = 0};
 
 	if (d->ended)
 		return;
-	if (!waitid(P_PID, d->pid, &si, WSTOPPED | WNOHANG) && si.si_pid)
-		raise(SIGSTOP);
+	if (!waitid(P_PID, d->pid, &si, WSTOPPED | WNOHANG) && si.si_pid &&
+	    !d->r->job.step_name)
+		sb_tty_stop_too(si.si_status);
 	si.si_pid = 0;
 	if (waitid(P_PID, d->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 ||
 	    !si.si_pid)
@@ -265,15 +267,13 @@ static int start(struct direct *d, struct sb_err *err)
 
 int sb_direct_run(struct sb_run *r, int *status, struct sb_err *err)
 {
-	struct direct d = {.r = r, .signals = -1, .parent = -1};
+	struct direct d = {.r = r, .signals = -1, .parent = r->parent_end};
 	struct sb_err ignored;
 
 	/* First of all: no signal may be lost or kill us from here on. */
 	d.signals = sb_supervise_signals(&d.mask, err);
 	if (d.signals < 0)
 		return -1;
-	if (r->job.step_name)
-		d.parent = syscall(SYS_pidfd_open, getppid(), 0);
 	if (start(&d, err) < 0)
 		return -1;
 	watch(&d);
@@ -282,7 +282,6 @@ int sb_direct_run(struct sb_run *r, int *status, struct sb_err *err)
 	r->report.ended = sb_report_now();
 	sb_report_write(r->dir.fd, &r->report, &ignored);
 	sb_run_debug_report(r);
-	sb_cleanup_fd(&d.parent);
 	sb_cleanup_fd(&d.signals);
 	return 0;
 }

@@ -163,7 +163,7 @@ static void __attribute__((noreturn)) leave(void)
 void sb_hold(const char *dir, int expected, pid_t parent)
 {
 	int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ready;
-	int orphan = 0;
+	int orphan;
 
 	raise_limit();
 	/* Read and write: it must not end with the first task that closes it.
@@ -171,6 +171,8 @@ void sb_hold(const char *dir, int expected, pid_t parent)
 	hold.p[JOIN].fd = open_in(at, SB_HOLD_JOIN, O_RDWR);
 	hold.p[PARENT].fd =
 		parent > 0 ? syscall(SYS_pidfd_open, parent, 0) : -1;
+	/* Before it could be watched. */
+	orphan = parent > 0 && hold.p[PARENT].fd < 0 && errno == ESRCH;
 	hold.p[JOIN].events = hold.p[PARENT].events = POLLIN;
 	hold.n = TASKS;
 	ready = open_in(at, SB_HOLD_READY, O_WRONLY);
@@ -183,6 +185,9 @@ void sb_hold(const char *dir, int expected, pid_t parent)
 		_exit(SB_FAIL);
 	close(ready);
 	for (;;) {
+		if (hold.n == TASKS && !hold.lost &&
+		    (hold.came >= expected || orphan))
+			leave();
 		if (poll(hold.p, hold.n, -1) < 0 && errno != EINTR)
 			_exit(SB_FAIL);
 		if (hold.p[JOIN].revents)
@@ -193,8 +198,5 @@ void sb_hold(const char *dir, int expected, pid_t parent)
 			hold.p[PARENT].fd = -1;
 			orphan = 1;
 		}
-		if (hold.n == TASKS && !hold.lost &&
-		    (hold.came >= expected || orphan))
-			leave();
 	}
 }

@@ -206,7 +206,7 @@ static void forget_first(const struct sb_run *r)
 		      sizeof(out), &ignored);
 }
 
-static int work(struct sb_run *r, pid_t parent, struct sb_err *err)
+static int work(struct sb_run *r, struct sb_err *err)
 {
 	struct sb_create c = {.rt = &r->rt,
 			      .dir = &r->dir,
@@ -217,7 +217,7 @@ static int work(struct sb_run *r, pid_t parent, struct sb_err *err)
 	int rc, again = put_aside(r);
 
 	r->plan.shared = r->job.tasks;
-	r->plan.parent = parent;
+	r->plan.parent = r->parent;
 	if (sb_taskdir_make(&r->dir, r->job.task, 1, err) < 0 ||
 	    make_pipes(r, &ready, err) < 0 || sb_run_prepare(r, err) < 0)
 		return -1;
@@ -246,8 +246,7 @@ static int work(struct sb_run *r, pid_t parent, struct sb_err *err)
 	return rc;
 }
 
-static void __attribute__((noreturn))
-child(struct sb_run *r, pid_t caller, pid_t parent)
+static void __attribute__((noreturn)) child(struct sb_run *r, pid_t caller)
 {
 	struct sb_err err;
 	int rc;
@@ -262,7 +261,7 @@ child(struct sb_run *r, pid_t caller, pid_t parent)
 		close(SB_MPI_FD);
 	r->fds = 0;
 	unsetenv("PMI_FD");
-	rc = work(r, parent, &err);
+	rc = work(r, &err);
 	if (rc < 0)
 		sb_run_say(r, err.text);
 	/* What was made stays, in the container's mount namespace. */
@@ -324,7 +323,7 @@ static int wait_maker(pid_t maker)
 
 enum sb_share_state sb_maker_make(struct sb_run *r, struct sb_share *s)
 {
-	pid_t self = getpid(), parent = getppid(), pid;
+	pid_t self = getpid(), pid;
 	const char *why;
 	struct sb_err err;
 	char text[128];
@@ -351,7 +350,7 @@ enum sb_share_state sb_maker_make(struct sb_run *r, struct sb_share *s)
 		status = wait_maker(pid);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (!pid)
-		child(r, self, parent);
+		child(r, self);
 	if (pid > 0 && WIFEXITED(status)) {
 		s->code = WEXITSTATUS(status);
 		snprintf(s->name, sizeof(s->name),

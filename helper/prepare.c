@@ -161,6 +161,7 @@ static int report(struct sb_run *r, struct sb_err *err)
 	r->report.rank = r->job.rank;
 	r->report.bundle = r->plan.bundle.path;
 	r->report.shared = r->plan.shared;
+	r->report.init = r->plan.inside.init;
 	r->report.pid = getpid();
 	r->report.prepared = sb_report_now();
 	if (sb_report_write(r->dir.fd, &r->report, err) < 0)
@@ -322,5 +323,6 @@ void sb_run_free(struct sb_run *r)
 	sb_runtime_free(&r->rt);
 	sb_letters_free(&r->letters);
 	sb_cleanup_fd(&r->script);
+	sb_cleanup_fd(&r->parent_end);
 	sb_job_free(&r->job);
 }

@@ -26,14 +26,17 @@ struct sb_run {
 	int have_conf;
 	char where[64 + HOST_NAME_MAX]; /* "node n1, task 0" */
 	struct sb_letters letters;
-	int fds;    /* from 3 on, for the command: sb_mpi_settle */
-	int script; /* the batch script, for the next one; owned; or -1 */
+	pid_t parent;	/* of a step: slurmstepd */
+	int parent_end; /* its pidfd; -1: by hand, or unknown */
+	int fds;	/* from 3 on, for the command: sb_mpi_settle */
+	int script;	/* the batch script, for the next one; owned; or -1 */
 };
 
 #define SB_RUN_INIT                                                            \
 	{                                                                      \
 		.plan.bundle = {.fd = -1, .rootfs_fd = -1},                    \
-		.dir = {.step_fd = -1, .fd = -1}, .script = -1,                \
+		.dir = {.step_fd = -1, .fd = -1}, .parent_end = -1,            \
+		.script = -1,                                                  \
 	}
 
 /* Says a line on standard error, with the place; control characters escaped. */

@@ -79,6 +79,7 @@ static void add_facts(char *text, size_t size, const struct sb_report *r)
 		add(text, size, "status %d\n", r->status);
 	else if (r->container)
 		add(text, size, "container %d\n", r->container);
+	add(text, size, "init %d\n", r->init);
 	/* On one line, or it could name processes. */
 	sb_escape(bundle, sizeof(bundle), r->bundle ? r->bundle : "");
 	add(text, size, "bundle %s\n", bundle);

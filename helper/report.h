@@ -23,6 +23,7 @@ struct sb_report {
 	long long prepared;  /* nanoseconds; 0: not there yet */
 	long long created, started, ended;
 	int status; /* wait status, once ended */
+	int init;   /* the container's process is our init */
 };
 
 /* CLOCK_MONOTONIC in nanoseconds. */

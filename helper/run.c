@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 /* ---- a container of its own ---- */
 
@@ -76,7 +77,7 @@ static int create_and_start(struct sb_run *r, struct sb_err *err)
 		.report = &r->report,
 		.init = r->plan.inside.init,
 		.terminal = r->plan.terminal,
-		.watch_parent = r->job.step_name != NULL,
+		.parent = r->parent_end,
 	};
 	int status, rc = sb_supervise(&s, &status, err);
 
@@ -205,6 +206,14 @@ static int run(struct sb_run *r, struct sb_err *err)
 	return rc == 1 ? run_alone(r, err) : rc;
 }
 
+/* As early as can be: it may end before there is anything to end with it. */
+static void watch_parent(struct sb_run *r)
+{
+	r->parent = getppid();
+	if (r->job.step_name)
+		r->parent_end = syscall(SYS_pidfd_open, r->parent, 0);
+}
+
 int sb_run(int argc, char **argv)
 {
 	struct sb_run r = SB_RUN_INIT;
@@ -217,6 +226,8 @@ int sb_run(int argc, char **argv)
 	if (!rc && r.fds < 0)
 		rc = sb_no_memory(&err);
 	locate(&r);
+	if (!rc)
+		watch_parent(&r);
 	if (!rc)
 		rc = run(&r, &err);
 	if (rc < 0 && sb_taskdir_first(&r.dir, err.text))

@@ -83,13 +83,10 @@ static void take_signals(int sfd, struct container *c)
 /* Until the container's process has ended; or, in a step, its slurmstepd. */
 static void wait_container(struct sb_supervise *s, struct container *c, int sfd)
 {
-	_cleanup_fd_ int parent = -1;
 	struct pollfd p[3] = {{.fd = sfd, .events = POLLIN},
-			      {.fd = c->pidfd, .events = POLLIN}};
+			      {.fd = c->pidfd, .events = POLLIN},
+			      {.fd = s->parent, .events = POLLIN}};
 
-	if (s->watch_parent)
-		parent = syscall(SYS_pidfd_open, getppid(), 0);
-	p[2] = (struct pollfd){.fd = parent, .events = POLLIN};
 	while (!c->ended) {
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			break;

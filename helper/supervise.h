@@ -12,9 +12,9 @@ struct sb_supervise {
 	struct sb_runtime *rt;
 	const struct sb_taskdir *dir;
 	struct sb_report *report;
-	int init;	  /* our init is the container's process */
-	int terminal;	  /* standard input is the step's terminal */
-	int watch_parent; /* end with the parent, slurmstepd */
+	int init;     /* our init is the container's process */
+	int terminal; /* standard input is the step's terminal */
+	int parent;   /* pidfd of slurmstepd, to end with it; or -1 */
 	/* Out: why what the runtime keeps outside the step directory is still
 	 * there; empty: it is not. */
 	struct sb_err left;

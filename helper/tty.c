@@ -21,3 +21,10 @@ void sb_tty_release(void)
 	while (sigtimedwait(&hup, NULL, &none) > 0)
 		;
 }
+
+void sb_tty_stop_too(int sig)
+{
+	if ((sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU) &&
+	    isatty(STDIN_FILENO))
+		raise(SIGSTOP);
+}

@@ -11,4 +11,9 @@
  */
 void sb_tty_release(void);
 
+/* To be called when sig has stopped a child that has the caller's terminal. If
+ * that was the terminal's doing (^Z), the caller stops too, for the shell which
+ * waits for it to see; nobody else would know that it is to be continued. */
+void sb_tty_stop_too(int sig);
+
 #endif

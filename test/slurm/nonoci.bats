@@ -458,3 +458,21 @@ null"
 	fails_with 2 ash 'stepbox check "$1"' $IMG
 	has "not below a BundlePath"
 }
+
+@test "a program that is stopped and continued goes on, and the step with it" {
+	scratch
+	program /usr/local/oci/waits-for-go <<-'END'
+		#!/bin/sh
+		touch /tmp/nonoci/ready
+		while [ ! -e /tmp/nonoci/go ]; do sleep 0.05; done
+		exit 6
+	END
+	site '/usr/local/oci/waits-for-go %b' 'kill %p' 'kill -s KILL %p'
+	begin $IMG true
+	run -0 A stepbox kill -s STOP "$job"
+	until_true 20 eval '[[ $(A stepbox ps) == *suspended* ]]'
+	run -0 A stepbox kill -s CONT "$job"
+	until_true 20 eval '[[ $(A stepbox ps) == *running* ]]'
+	C touch /tmp/nonoci/go
+	ends_with 6
+}
