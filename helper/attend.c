@@ -6,6 +6,7 @@
 #include "../spank/contract.h"
 #include "fdio.h"
 #include "mem.h"
+#include "tty.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -16,15 +17,23 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-enum { SIGNALS, CONTAINER, MASTER, INPUT, POLLED };
+enum { SIGNALS, CONTAINER, MASTER, INPUT, OUTPUT, POLLED };
+
+/* What was read from one side and not yet taken by the other. */
+struct queue {
+	char text[16384];
+	size_t from, to;
+};
 
 struct talk {
 	struct sb_attend *a;
 	struct pollfd p[POLLED];
 	struct termios before; /* if raw */
+	int own;	       /* it has a terminal of its own */
 	int raw;
-	char typed[4096]; /* not yet taken by the master */
-	size_t from, to;
+	int in_line;	      /* what was typed last did not end a line */
+	int typing, printing; /* there may be more */
+	struct queue typed, printed;
 	int ended, status;
 };
 
@@ -89,43 +98,77 @@ static void make_raw(struct talk *t)
 	t->raw = !tcsetattr(0, TCSANOW, &raw);
 }
 
-/* Returns whether there may be more. */
-static int take_output(struct talk *t)
+static int has_some(const struct queue *q)
 {
-	char buf[16384];
-	ssize_t n = read(t->a->master, buf, sizeof(buf));
+	return q->from < q->to;
+}
+
+/* Returns 0 where there is nothing more to come. */
+static int fill(struct queue *q, int fd)
+{
+	ssize_t n = read(fd, q->text, sizeof(q->text));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 1;
+	q->from = 0;
+	q->to = n > 0 ? n : 0;
+	return n > 0;
+}
+
+/* Returns -1 where nobody takes it any more. */
+static int drain(struct queue *q, int fd)
+{
+	ssize_t n = write(fd, q->text + q->from, q->to - q->from);
 
 	if (n > 0)
-		return !sb_fdio_write_all(STDOUT_FILENO, buf, n);
-	/* EIO: nobody has the terminal open any more. */
-	return n < 0 && (errno == EINTR || errno == EAGAIN);
+		q->from += n;
+	return n < 0 && errno != EAGAIN && errno != EINTR ? -1 : 0;
+}
+
+/* EIO: nobody has the terminal open any more, to type to either. */
+static void take_output(struct talk *t)
+{
+	t->printing = fill(&t->printed, t->a->master);
+	if (t->printing)
+		return;
+	t->typing = 0;
+	t->typed.from = t->typed.to;
+}
+
+/* Without a reader of its output the program hangs up, as after ssh. */
+static void pass_output(struct talk *t)
+{
+	if (!drain(&t->printed, STDOUT_FILENO))
+		return;
+	t->printed.from = t->printed.to;
+	t->typed.from = t->typed.to;
+	t->printing = t->typing = 0;
+	sb_cleanup_fd(&t->a->master);
+	t->a->master = -1;
 }
 
 static void take_input(struct talk *t)
 {
-	ssize_t n = read(STDIN_FILENO, t->typed, sizeof(t->typed));
+	struct queue *q = &t->typed;
 
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+	t->typing = fill(q, STDIN_FILENO);
+	if (has_some(q))
+		t->in_line = !memchr("\n\r\4", q->text[q->to - 1], 3);
+	if (t->typing)
 		return;
-	t->from = 0;
-	t->to = n > 0 ? n : 1;
-	if (n > 0)
-		return;
-	/* The end of a file or pipe is what ^D is on a terminal. */
-	t->typed[0] = 4;
-	t->p[INPUT].fd = -1;
+	/* The end of a file or pipe is what ^D is on a terminal; within a line
+	 * the first one ends that alone. */
+	memcpy(q->text, "\4\4", 2);
+	q->from = 0;
+	q->to = t->in_line ? 2 : 1;
 }
 
 /* The master takes no more than its program reads: never waited for, since
  * that one may wait for us to take its output. */
 static void pass_input(struct talk *t)
 {
-	ssize_t n = write(t->a->master, t->typed + t->from, t->to - t->from);
-
-	if (n > 0)
-		t->from += n;
-	else if (errno != EAGAIN && errno != EINTR)
-		t->from = t->to;
+	if (drain(&t->typed, t->a->master) < 0)
+		t->typed.from = t->typed.to;
 }
 
 /* ---- signals ---- */
@@ -140,24 +183,24 @@ static void reap(struct talk *t)
 			t->ended = 1;
 			return;
 		}
-		/* Whoever started us is to see that. */
-		if (t->a->master < 0)
-			raise(SIGSTOP);
+		if (!t->own)
+			sb_tty_stop_too(WSTOPSIG(status));
 	}
 }
 
 static void take_signal(struct talk *t, const struct signalfd_siginfo *si)
 {
-	int own = t->a->master >= 0;
-
 	if (si->ssi_signo == SIGCHLD)
 		return reap(t);
-	if (own && (si->ssi_signo == SIGWINCH || si->ssi_signo == SIGCONT)) {
+	/* Of our own making: an error of write(2). */
+	if (si->ssi_signo == SIGPIPE && (pid_t)si->ssi_pid == getpid())
+		return;
+	if (t->own && (si->ssi_signo == SIGWINCH || si->ssi_signo == SIGCONT)) {
 		make_raw(t);
 		return copy_size(t->a);
 	}
 	/* A terminal's signals go to the child too, if it shares ours. */
-	if (!own && si->ssi_code == SI_KERNEL && isatty(STDIN_FILENO))
+	if (!t->own && si->ssi_code == SI_KERNEL && isatty(STDIN_FILENO))
 		return;
 	kill(t->a->child, si->ssi_signo);
 }
@@ -172,12 +215,22 @@ static void take_signals(struct talk *t)
 
 /* ---- the whole ---- */
 
+/* Whom to wait for. A descriptor from which nothing is wanted is left out: its
+ * hangup would be told again and again. */
+static void expect(struct talk *t)
+{
+	int output = t->printing && !has_some(&t->printed) ? POLLIN : 0;
+	int input = has_some(&t->typed) ? POLLOUT : 0;
+
+	t->p[MASTER].events = output | input;
+	t->p[MASTER].fd = output | input ? t->a->master : -1;
+	t->p[INPUT].fd = t->typing && !input ? STDIN_FILENO : -1;
+	t->p[OUTPUT].fd = has_some(&t->printed) ? STDOUT_FILENO : -1;
+}
+
 static void step(struct talk *t)
 {
-	int pending = t->from < t->to;
-
-	t->p[MASTER].events = POLLIN | (pending ? POLLOUT : 0);
-	t->p[INPUT].events = pending ? 0 : POLLIN;
+	expect(t);
 	if (poll(t->p, POLLED, -1) < 0)
 		return;
 	if (t->p[SIGNALS].revents)
@@ -186,35 +239,59 @@ static void step(struct talk *t)
 		t->p[CONTAINER].fd = -1;
 		kill(t->a->child, SIGKILL);
 	}
-	if (t->p[MASTER].revents & (POLLIN | POLLHUP | POLLERR) &&
-	    !take_output(t))
-		t->p[MASTER].fd = -1;
-	if (t->p[MASTER].revents & POLLOUT)
+	if (t->p[MASTER].events & POLLIN &&
+	    t->p[MASTER].revents & (POLLIN | POLLHUP | POLLERR))
+		take_output(t);
+	if (t->p[MASTER].revents & (POLLOUT | POLLHUP | POLLERR) &&
+	    has_some(&t->typed))
 		pass_input(t);
-	if (!pending && t->p[INPUT].revents)
+	if (t->p[INPUT].revents)
 		take_input(t);
+	if (t->p[OUTPUT].revents)
+		pass_output(t);
+}
+
+/* What it wrote last. Others that have the terminal are not waited for; nor, if
+ * a signal comes, is a reader that does not read. */
+static void finish_output(struct talk *t)
+{
+	struct pollfd p[2] = {{.fd = t->a->signals, .events = POLLIN},
+			      {.fd = STDOUT_FILENO, .events = POLLOUT}};
+	struct pollfd master = {.fd = t->a->master, .events = POLLIN};
+	struct signalfd_siginfo si;
+
+	for (;;) {
+		if (!has_some(&t->printed)) {
+			if (!t->printing || poll(&master, 1, 0) <= 0)
+				return;
+			take_output(t);
+			continue;
+		}
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents)
+			pass_output(t);
+		else if (read(t->a->signals, &si, sizeof(si)) == sizeof(si) &&
+			 si.ssi_signo != SIGCHLD)
+			return;
+	}
 }
 
 int sb_attend(struct sb_attend *a)
 {
 	struct talk t = {.a = a};
 
+	t.own = t.typing = t.printing = a->master >= 0;
 	t.p[SIGNALS] = (struct pollfd){.fd = a->signals, .events = POLLIN};
 	t.p[CONTAINER] = (struct pollfd){.fd = a->container, .events = POLLIN};
-	t.p[MASTER] = (struct pollfd){.fd = a->master};
-	t.p[INPUT] = (struct pollfd){.fd = a->master < 0 ? -1 : STDIN_FILENO};
+	t.p[INPUT].events = POLLIN;
+	t.p[OUTPUT].events = POLLOUT;
 	make_raw(&t);
 	/* It may have ended before SIGCHLD was there to be read. */
 	reap(&t);
 	while (!t.ended)
 		step(&t);
-	/* What it wrote last; others that have the terminal are not waited for.
-	 */
-	for (int more = t.p[MASTER].fd >= 0; more;) {
-		struct pollfd p = {.fd = a->master, .events = POLLIN};
-
-		more = poll(&p, 1, 0) > 0 && take_output(&t);
-	}
+	finish_output(&t);
 	if (t.raw)
 		tcsetattr(0, TCSANOW, &t.before);
 	return t.status;

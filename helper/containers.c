@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "../spank/proc.h"
+#include "enter.h"
 #include "mem.h"
 
 #include <dirent.h>
@@ -54,6 +55,8 @@ static void read_line(struct sb_container *c, struct report *r,
 		sscanf(s, "%31s %15s", c->runtime, c->mode);
 	else if ((s = behind(line, "container ")))
 		r->container = sb_proc_number(&s, INT_MAX);
+	else if ((s = behind(line, "init ")))
+		c->init = *s == '1';
 	else if ((s = behind(line, "status ")))
 		c->has_status = sscanf(s, "%d", &c->status) == 1;
 	else if ((s = behind(line, "bundle ")))
@@ -145,21 +148,45 @@ static long long since_start(unsigned long long start)
 	       (double)start / sysconf(_SC_CLK_TCK);
 }
 
-static int add_task(struct sb_container *c, const struct sb_ctask *t)
+/* mnt: the container's mount namespace; -1: unknown. */
+static void look_inside(struct sb_ctask *t, int mnt)
+{
+	struct sb_proc p;
+
+	if (!lives(t->pid, t->start)) {
+		t->pid = 0;
+		return;
+	}
+	if (mnt >= 0)
+		t->inside = sb_enter_inside(mnt, t->pid, &t->inside_start);
+	if (!t->inside) {
+		t->inside = t->pid;
+		t->inside_start = t->start;
+	}
+	if (!sb_proc_read(t->inside, &p))
+		t->stopped = p.state == 'T';
+}
+
+static int add_task(struct sb_container *c, const struct sb_ctask *t, int mnt)
 {
 	struct sb_ctask *v = realloc(c->tasks, (c->n + 1) * sizeof(*v));
-	struct sb_proc p;
 
 	if (!v)
 		return -1;
 	c->tasks = v;
 	v[c->n] = *t;
-	if (!lives(t->pid, t->start))
-		v[c->n].pid = 0;
-	else if (!sb_proc_read(t->pid, &p))
-		v[c->n].stopped = p.state == 'T';
-	c->n++;
+	look_inside(&v[c->n++], mnt);
 	return 0;
+}
+
+static int open_mnt(const struct sb_container *c)
+{
+	char path[64];
+
+	if (!c->pid)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", c->pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static int by_rank(const void *a, const void *b)
@@ -173,6 +200,7 @@ static int by_rank(const void *a, const void *b)
 static int read_joined(struct sb_container *c, int dir)
 {
 	_cleanup_free_ char *text = malloc(MAX_LIST);
+	_cleanup_fd_ int mnt = open_mnt(c);
 	const char *end;
 	int rc = 0;
 
@@ -188,7 +216,7 @@ static int read_joined(struct sb_container *c, int dir)
 			   &t.rank) != 4)
 			continue;
 		t.since = since_start(t.start);
-		rc = add_task(c, &t);
+		rc = add_task(c, &t, mnt);
 	}
 	if (c->n)
 		qsort(c->tasks, c->n, sizeof(*c->tasks), by_rank);
@@ -213,10 +241,10 @@ static int read_container(struct sb_container *c, int dir)
 	own.pid = c->pid;
 	own.start = c->start;
 	own.since = c->since;
-	if (add_task(c, &own) < 0)
+	if (add_task(c, &own, -1) < 0)
 		return -1;
 	/* Our init cannot stop with its command. */
-	if (c->pid && sb_proc_children(c->pid, &kid, 1) == 1 &&
+	if (c->pid && c->init && sb_proc_children(c->pid, &kid, 1) == 1 &&
 	    !sb_proc_read(kid, &p))
 		c->tasks[0].stopped |= p.state == 'T';
 	return 0;

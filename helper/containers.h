@@ -19,6 +19,10 @@ struct sb_ctask {
 	 * ended, or is not there yet. */
 	pid_t pid;
 	unsigned long long start;
+	/* The process that is in the container for it, where pid, of a
+	 * runtime's exec, is not; else pid. */
+	pid_t inside;
+	unsigned long long inside_start;
 	int stopped;	 /* suspended */
 	long long since; /* seconds since 1970 */
 };
@@ -34,6 +38,7 @@ struct sb_container {
 	pid_t pid, server;
 	unsigned long long start, server_start;
 	int has_status, status; /* wait status, if it was seen */
+	int init;		/* its own process is our init */
 	struct sb_ctask *tasks; /* owned; by rank. Of a shared one those that
 				   have entered, else exactly one */
 	size_t n;

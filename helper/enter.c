@@ -15,6 +15,9 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+/* How far a runtime's child may be: crun has one, runc's is its own. */
+#define DEPTH 3
+
 static const struct {
 	const char *name;
 	int type;
@@ -129,6 +132,31 @@ void sb_spaces_close(struct sb_spaces *s)
 	for (int i = 0; i < SB_SPACES; i++)
 		sb_cleanup_fd(&s->fd[i]);
 	*s = (struct sb_spaces)SB_SPACES_NONE;
+}
+
+static int is_inside(int mnt, pid_t pid)
+{
+	struct stat a, b;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	return !fstat(mnt, &a) && !stat(path, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+pid_t sb_enter_inside(int mnt, pid_t pid, unsigned long long *start)
+{
+	struct sb_proc p;
+
+	for (int i = 0; i < DEPTH && !sb_proc_read(pid, &p); i++) {
+		if (is_inside(mnt, pid)) {
+			*start = p.start;
+			return pid;
+		}
+		if (sb_proc_children(pid, &pid, 1) != 1)
+			break;
+	}
+	return 0;
 }
 
 int sb_entry_words(const struct sb_entry *e, struct sb_strv *args,

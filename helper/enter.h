@@ -57,6 +57,13 @@ int sb_spaces_enter(struct sb_spaces *s, unsigned int kinds,
 
 void sb_spaces_close(struct sb_spaces *s);
 
+/*
+ * The process that is in the mount namespace mnt (a descriptor) for pid: pid
+ * itself, or a child or grandchild of it, as of a runtime's exec, which stays
+ * outside. Returns its pid, and when it began in *start; 0: there is none.
+ */
+pid_t sb_enter_inside(int mnt, pid_t pid, unsigned long long *start);
+
 /* What the init is told (init.c, -x), beside what holds for all of a container;
  * all borrowed. */
 struct sb_entry {

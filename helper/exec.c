@@ -33,6 +33,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* More than the kernel takes: execve(2), three quarters of 8 MiB. */
 #define MAX_ENVIRONMENT (8 << 20)
@@ -65,6 +66,7 @@ struct exec {
 	pid_t pid; /* its process */
 	struct sb_spaces spaces;
 	int identify;		    /* -u: see sb_entry */
+	int filter;		    /* a file for the init; -1: none */
 	struct sb_strv words, args; /* the init's */
 	struct sb_strv env;
 	int cwd, init_dir;
@@ -125,7 +127,7 @@ static int read_shared(struct exec *e, int dir, struct sb_err *err)
 static int add_filter(struct exec *e, const struct sb_seccomp_src *src,
 		      struct sb_err *err)
 {
-	_cleanup_fd_ int fd = memfd_create("seccomp", 0);
+	_cleanup_fd_ int fd = memfd_create("seccomp", MFD_CLOEXEC);
 	_cleanup_buf_ struct sb_buf b = {0};
 	char number[16];
 
@@ -139,7 +141,7 @@ static int add_filter(struct exec *e, const struct sb_seccomp_src *src,
 	sb_strv_add(&e->words, number);
 	if (e->words.failed)
 		return sb_no_memory(err);
-	steal_fd(&fd); /* the init's */
+	e->filter = steal_fd(&fd);
 	return 0;
 }
 
@@ -179,6 +181,31 @@ static int read_container(struct exec *e, struct sb_err *err)
 }
 
 /* ---- the task ---- */
+
+/* How long a task may take to enter, in steps of 10 ms. */
+#define TRIES 500
+
+/* Makes the found task the process that is in the container: what it has
+ * outside is the node's, its directory before all. */
+static int find_inside(struct exec *e, struct sb_err *err)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	struct sb_ctask *t = &e->found.task;
+	unsigned long long start;
+	pid_t pid;
+
+	for (int i = 0; i < TRIES && sb_proc_is(t->pid, t->start); i++) {
+		pid = sb_enter_inside(e->spaces.fd[SB_SPACE_MNT], t->pid,
+				      &start);
+		if (pid) {
+			t->pid = pid;
+			t->start = start;
+			return 0;
+		}
+		nanosleep(&nap, NULL);
+	}
+	return sb_fail(err, SB_FAIL, "the task is not in its container");
+}
 
 /* The environment that the command was started with. TERM is the terminal's,
  * which is the caller's and not the task's. */
@@ -268,8 +295,8 @@ static int prepare(struct exec *e, struct sb_err *err)
 			       s->owner.uid);
 	snprintf(e->where, sizeof(e->where), "node %s, exec", sb_step_node(s));
 	if (open_spaces(e, err) < 0 || read_container(e, err) < 0 ||
-	    read_environment(e, err) < 0 || open_cwd(e, err) < 0 ||
-	    open_init(e, err) < 0)
+	    find_inside(e, err) < 0 || read_environment(e, err) < 0 ||
+	    open_cwd(e, err) < 0 || open_init(e, err) < 0)
 		return -1;
 	/* What was read by its number is the task's if that lives still. */
 	if (!sb_proc_is(e->found.task.pid, e->found.task.start))
@@ -287,8 +314,12 @@ static int become(struct exec *e, struct sb_err *err)
 	if (fchdir(e->cwd) < 0 && chdir("/") < 0)
 		return sb_fail(err, SB_FAIL, "working directory: %s",
 			       strerror(errno));
+	/* Through one of a directory its program could leave the container. */
+	sb_fdio_end_at_exec(STDERR_FILENO + 1);
 	if (e->spaces.inner >= 0)
 		fcntl(e->spaces.inner, F_SETFD, 0);
+	if (e->filter >= 0)
+		fcntl(e->filter, F_SETFD, 0);
 	syscall(SYS_execveat, e->init_dir, "init", e->args.v, e->env.v, 0);
 	return sb_fail(err, SB_FAIL, "init %s: %s", SB_INIT_PATH,
 		       strerror(errno));
@@ -393,6 +424,7 @@ int sb_exec(int argc, char **argv)
 	struct exec e = {.conf = SB_CONF_PATH,
 			 .found = {.dir = -1},
 			 .spaces = SB_SPACES_NONE,
+			 .filter = -1,
 			 .cwd = -1,
 			 .init_dir = -1};
 	struct sb_err err;
@@ -413,6 +445,7 @@ int sb_exec(int argc, char **argv)
 	sb_strv_free(&e.words);
 	sb_strv_free(&e.args);
 	sb_strv_free(&e.env);
+	sb_cleanup_fd(&e.filter);
 	sb_cleanup_fd(&e.cwd);
 	sb_cleanup_fd(&e.init_dir);
 	return sb_verb_failed("exec", &err);

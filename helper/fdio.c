@@ -172,6 +172,14 @@ int sb_fdio_in_root(int rootfd, const char *path)
 	return !fstatat(rootfd, *path ? path : ".", &st, AT_SYMLINK_NOFOLLOW);
 }
 
+void sb_fdio_end_at_exec(int first)
+{
+	/* Before Linux 5.11 one by one. */
+	if (syscall(__NR_close_range, first, ~0U, 1 << 2 /* CLOEXEC */) < 0)
+		for (int fd = first; fd < 1024; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 const char *sb_fdio_blame(const char *path, char *buf, size_t size)
 {
 	size_t len = strlen(path), at = 0;

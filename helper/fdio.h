@@ -45,6 +45,9 @@ char *sb_fdio_read_in_root(int rootfd, const char *path, size_t max,
  * to an absolute path counts as existing). */
 int sb_fdio_in_root(int rootfd, const char *path);
 
+/* From first on no descriptor survives an execve(2) of the calling process. */
+void sb_fdio_end_at_exec(int first);
+
 /*
  * The first part of path that fails access(2) with the error that path gives:
  * what a message should name. Writes it to buf and returns it.

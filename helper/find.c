@@ -6,6 +6,7 @@
 #include "../spank/contract.h"
 #include "mem.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,7 +43,7 @@ static int look(const struct sb_container *c, void *arg)
 		s->f->task = c->tasks[i];
 		s->f->step = s->step;
 		sb_cleanup_fd(&s->f->dir);
-		s->f->dir = dup(s->dir);
+		s->f->dir = fcntl(s->dir, F_DUPFD_CLOEXEC, 3);
 	}
 	return 0;
 }

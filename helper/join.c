@@ -11,6 +11,7 @@
 #include "fdio.h"
 #include "hold.h"
 #include "mem.h"
+#include "mpi.h"
 #include "recipe.h"
 #include "tty.h"
 #include "userns.h"
@@ -205,6 +206,9 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 	if (!rc)
 		rc = enter(recipe, &s, tty, err);
 	if (!rc) {
+		/* Through one of a directory its program could leave the
+		 * container. */
+		sb_fdio_end_at_exec(SB_MPI_FD + r->fds);
 		if (s.inner >= 0)
 			fcntl(s.inner, F_SETFD, 0);
 		sb_run_debug_words(r, "becomes", args.v);
@@ -270,6 +274,19 @@ static int enter_outer(const struct sb_recipe *recipe, struct sb_err *err)
 	return rc;
 }
 
+/* For a process that does not block signals. */
+static void release_terminal(void)
+{
+	sigset_t hup, mask;
+
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	sigaddset(&hup, SIGCONT);
+	sigprocmask(SIG_BLOCK, &hup, &mask);
+	sb_tty_release();
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 		   const char *name, char **env, struct sb_err *err)
 {
@@ -306,7 +323,7 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 		return rc;
 	sb_run_debug_words(r, sb_conf_op_key(SB_OP_EXEC), words.v);
 	if (r->plan.terminal)
-		sb_tty_release();
+		release_terminal();
 	return sb_runtime_exec(words.v, r->rt.env.v, err);
 }
 

@@ -20,7 +20,6 @@
 
 /* For the steps of one user. */
 #define SECONDS 10
-#define MAX_CHILDREN 64
 /* How many an exit status can tell. */
 #define MAX_COUNT 100
 
@@ -92,21 +91,33 @@ static int send_to(pid_t pid, unsigned long long start, int sig)
 		      : syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
 }
 
+/* What nobody can pass on, and what belongs to that. */
+static int goes_straight(int sig)
+{
+	return sig == SIGSTOP || sig == SIGCONT || sig == SIGKILL;
+}
+
 /* The container's process is our init, which passes on what it can get, or the
- * command itself. What stops, none can pass on: that its children get. */
+ * command itself. The init's first child is the command; what the command has
+ * left to it comes behind. By SIGKILL all of it is to end. */
 static int send_to_own(const struct sb_container *c, int sig)
 {
-	pid_t kids[MAX_CHILDREN];
 	struct sb_proc p;
-	int n = 0, rc = -1;
+	pid_t command;
 
-	if (sig == SIGSTOP)
-		n = sb_proc_children(c->pid, kids, MAX_CHILDREN);
-	for (int i = 0; i < n; i++)
-		if (!sb_proc_read(kids[i], &p) && p.ppid == c->pid &&
-		    !send_to(kids[i], p.start, sig))
-			rc = 0;
-	return n ? rc : send_to(c->pid, c->start, sig);
+	if (c->init && sig != SIGKILL && goes_straight(sig) &&
+	    sb_proc_children(c->pid, &command, 1) == 1 &&
+	    !sb_proc_read(command, &p) && p.ppid == c->pid)
+		return send_to(command, p.start, sig);
+	return send_to(c->pid, c->start, sig);
+}
+
+/* Of those who share one: a runtime's exec that stands for the task outside
+ * passes on what it can get. */
+static int send_to_joined(const struct sb_ctask *t, int sig)
+{
+	return goes_straight(sig) ? send_to(t->inside, t->inside_start, sig)
+				  : send_to(t->pid, t->start, sig);
 }
 
 static int one_container(const struct sb_container *c, void *arg)
@@ -119,7 +130,7 @@ static int one_container(const struct sb_container *c, void *arg)
 		if (!t->pid ||
 		    (w->target.has_task && w->target.task != t->rank))
 			continue;
-		if (!(c->shared ? send_to(t->pid, t->start, w->signal)
+		if (!(c->shared ? send_to_joined(t, w->signal)
 				: send_to_own(c, w->signal)))
 			w->count++;
 		else if (errno != ESRCH)

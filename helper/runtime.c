@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "env.h"
+#include "fdio.h"
 #include "mem.h"
 #include "mpi.h"
 
@@ -198,15 +199,6 @@ int sb_runtime_environ_direct(struct sb_runtime *rt, char **env,
 
 /* ---- the call ---- */
 
-/* The runtime's own CVEs with leaked descriptors (CVE-2024-21626) are not to
- * have ours to work with. */
-static void no_descriptors(int first)
-{
-	if (syscall(__NR_close_range, first, ~0U, 1 << 2 /* CLOEXEC */) < 0)
-		for (int fd = first; fd < 1024; fd++)
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 static int fail_exec(const char *path, int errnum, struct sb_err *err)
 {
 	return sb_fail(err, errnum == ENOENT ? SB_NOENT : SB_NOEXEC,
@@ -223,7 +215,9 @@ int sb_runtime_exec(char **words, char **env, struct sb_err *err)
 
 int sb_runtime_execute(char **words, char **env, int first, struct sb_err *err)
 {
-	no_descriptors(first);
+	/* The runtime's own CVEs with leaked descriptors (CVE-2024-21626) are
+	 * not to have ours to work with. */
+	sb_fdio_end_at_exec(first);
 	execve(words[0], words, env);
 	return fail_exec(words[0], errno, err);
 }

@@ -537,3 +537,75 @@ filters='grep ^Seccomp /proc/self/status | tr -s "\t\n" "  "; unshare -U true &&
 	has "stepbox: user namespace: "
 	has max_user_namespaces
 }
+
+# PATTERN: the state of the process with this command line.
+state_of() { C sh -c 'ps -o stat= -p "$(pgrep -u alice -fx "$1")" | cut -c1' sh "$1"; }
+
+@test "stepbox kill: STOP and CONT are for the command alone" {
+	for init in yes no; do
+		site Init=$init
+		ash 'srun -Q -w n1 --chdir=/ --container="$1" sh -c "sleep 4241 & exec sleep 4242" >/dev/null 2>&1 3>&- &' $M/runc
+		until_true 60 eval '[[ $(state_of "sleep 4242") == S && $(state_of "sleep 4241") == S ]]'
+		job=$(C squeue -h -o %i)
+		A stepbox kill -s STOP "$job"
+		until_true 20 eval '[[ $(state_of "sleep 4242") == T ]]'
+		is "$(state_of "sleep 4241")" S
+		[[ $(A stepbox ps) == *suspended* ]]
+		A stepbox kill -s CONT "$job"
+		until_true 20 eval '[[ $(state_of "sleep 4242") == S ]]'
+		is "$(state_of "sleep 4241")" S
+		A stepbox kill -s KILL "$job"
+		until_true 30 eval '[[ -z $(C squeue -h) ]]'
+	done
+	# What the command has left to the init.
+	site Init=yes
+	ash 'srun -Q -w n1 --chdir=/ --container="$1" sh -c "(sleep 4241 &); exec sleep 4242" >/dev/null 2>&1 3>&- &' $M/runc
+	until_true 60 eval '[[ $(state_of "sleep 4242") == S && $(state_of "sleep 4241") == S ]]'
+	A stepbox kill -s STOP "$(C squeue -h -o %i)"
+	until_true 20 eval '[[ $(state_of "sleep 4242") == T ]]'
+	A stepbox kill -s CONT "$(C squeue -h -o %i)"
+	until_true 20 eval '[[ $(state_of "sleep 4242") == S ]]'
+	is "$(state_of "sleep 4241")" S
+	A stepbox kill -s KILL "$(C squeue -h -o %i)"
+	until_true 30 eval '[[ -z $(C squeue -h) ]]'
+}
+
+@test "ContainerJoin=exec: exec, kill and ps are for the task that is inside, and a terminal" {
+	site RunTimeMode=create ContainerJoin=exec
+	ash 'cd /; srun -Q -w n1 -n2 --export=ALL,FOO=x --container-workdir=/tmp --container="$1" sleep 4242 >/dev/null 2>&1 3>&- &' $M/runc
+	until_true 60 eval '[[ $(C pgrep -u alice -cfx "sleep 4242") == 2 ]]'
+	job=$(C squeue -h -o %i)
+	run -0 ash 'cd ~; stepbox exec "$1.0.1" sh -c "pwd; echo \$FOO \$SLURM_PROCID; cat /proc/1/root/etc/os-release ../../etc/os-release 2>/dev/null | grep -c stepbox-test; ls /proc/\$\$/fd | xargs"' "$job"
+	is "${lines[0]}" /tmp
+	is "${lines[1]}" "x 1"
+	[[ ${lines[2]} -ge 1 ]]
+	is "${lines[3]}" "0 1 2"
+	A stepbox kill -s STOP "$job.0.0"
+	until_true 20 eval '[[ $(A stepbox ps | grep -c suspended) == 1 && $(C sh -c "ps -o stat= -p \$(pgrep -d, -u alice -fx \"sleep 4242\")" | grep -c ^T) == 1 ]]'
+	A stepbox kill -s CONT "$job.0.0"
+	until_true 20 eval '[[ $(A stepbox ps | grep -c running) == 2 ]]'
+	A stepbox kill -s KILL "$job.0.0"
+	until_true 20 eval '[[ $(C pgrep -u alice -cfx "sleep 4242") == 1 ]]'
+	A stepbox kill -s KILL "$job"
+	until_true 30 eval '[[ -z $(C squeue -h) ]]'
+	# The hangup that comes with giving the terminal up is not the task's end.
+	run ash 'script -qec "timeout 60 srun -Q -w n1 -N1 -n2 --pty --container=$1 sh -c \"exit 5\"" /dev/null; echo "rc=$?"' $M/runc
+	has "rc=5"
+	lacks Hangup
+}
+
+@test "a slurmstepd that is gone before its container is there" {
+	C bash -c 'mkdir -p /etc/slurm/stepbox.runtimes; printf "%s\n" "#!/bin/sh" "touch /home/alice/creating; sleep 1; exec crun \"\$@\"" >/etc/slurm/slow-crun
+		chmod 755 /etc/slurm/slow-crun; sed "/^RunTimeCreate/s#\"crun#\"/etc/slurm/slow-crun#" \
+		/usr/local/share/stepbox/runtimes/crun.conf >/etc/slurm/stepbox.runtimes/slow.conf'
+	site Runtime=slow RunTimeMode=create
+	# One that stands for it starts the helper, and is killed meanwhile.
+	run ash 'rm -f creating; mkdir -m 700 t
+		sh -c "cd /; stepbox run --dir=\$HOME/t --step=99.0.0 --bundle=$1 -- sleep 4243 & exec sleep 4244" >/dev/null 2>&1 & p=$!
+		until [ -e creating ]; do sleep 0.05; done; kill -KILL $p; wait $p
+		timeout 20 sh -c "while pgrep -u alice -x stepbox; do sleep 0.1; done" >/dev/null; echo $?
+		rm -rf t creating' $M/runc
+	C rm -f /etc/slurm/slow-crun
+	is "${lines[-1]}" 0
+	is "$(C pgrep -u alice -fx "sleep 4243")" ""
+}

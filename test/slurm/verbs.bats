@@ -198,6 +198,47 @@ on_terminal() {
 	run -3 A stepbox exec -t "$job" sh -c 'test -t 0 && test -t 2 && exit 3'
 }
 
+@test "exec: no descriptor of the node's gets in, none by hand into a shared one" {
+	for per in "${PERS[@]}"; do
+		begin 2 --container="$B" "$per" -- sleep 4242
+		for t in "" -t; do
+			run -0 ash 'exec 9</ 11</etc/passwd; stepbox exec $2 "$1" sh -c "ls -1 /proc/\$\$/fd; true" | tr -d "\r" | sort' "$job" "$t"
+			is "$output" $'0\n1\n2'
+		done
+		A scancel "$job"
+		until_true 20 no_jobs
+	done
+	run -0 ash 'srun -Q -N1 -n1 -w n1 bash -c "cd /; d=\$(mktemp -d); exec 9</ 11</etc/passwd
+		for task in 0 1; do SLURM_LOCALID=\$task SLURM_PROCID=\$task stepbox run --dir=\$d --tasks=2 --bundle=$B -- \
+			sh -c \"ls /proc/\\\$\\\$/fd; true\" & done | sort; rm -rf \$d"'
+	is "$output" $'0\n0\n1\n1\n2\n2'
+}
+
+@test "exec -t: a reader that goes or is slow, an input without an end of line" {
+	begin 1 --container="$B" -- sleep 4242
+	run -0 ash 'timeout 60 stepbox exec -t "$1" yes </dev/null | head -n 1; [[ ${PIPESTATUS[0]} == 1[24][19] ]]' "$job"
+	is "${output%$'\r'}" y
+	run -0 ash 'printf abc | timeout 60 stepbox exec -t "$1" cat' "$job"
+	has abc
+	run -0 ash 'printf "abc\n" | timeout 60 stepbox exec -t "$1" cat' "$job"
+	# What does not wait for its reader: the other end of this pipe is slow.
+	run -0 ash 'timeout 60 python3 -c "
+import os, subprocess, sys, time
+r, w = os.pipe()
+os.set_blocking(w, False)
+p = subprocess.Popen([\"stepbox\", \"exec\", \"-t\", sys.argv[1], \"seq\", \"60000\"], stdin=subprocess.DEVNULL, stdout=w)
+os.close(w)
+time.sleep(0.5)
+n = 0
+while True:
+    s = os.read(r, 65536)
+    if not s:
+        break
+    n += s.count(b\"\n\")
+print(n, p.wait())" "$1"' "$job"
+	is "$output" "60000 0"
+}
+
 @test "exec: ends with the container" {
 	for bundle in "$B" /images/nopid; do
 		for per in "${PERS[@]}"; do
