@@ -25,8 +25,7 @@ struct sb_dryrun {
 #define SB_DRYRUN_INIT                                                         \
 	{                                                                      \
 		.plan.bundle = {.fd = -1, .rootfs_fd = -1},                    \
-		.before = {.fd = -1, .rootfs_fd = -1},                         \
-		.dir = {.step_fd = -1, .fd = -1},                              \
+		.before = {.fd = -1, .rootfs_fd = -1}, .dir = SB_TASKDIR_NONE, \
 	}
 
 /*

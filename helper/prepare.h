@@ -35,8 +35,7 @@ struct sb_run {
 #define SB_RUN_INIT                                                            \
 	{                                                                      \
 		.plan.bundle = {.fd = -1, .rootfs_fd = -1},                    \
-		.dir = {.step_fd = -1, .fd = -1}, .parent_end = -1,            \
-		.script = -1,                                                  \
+		.dir = SB_TASKDIR_NONE, .parent_end = -1, .script = -1,        \
 	}
 
 /* Says a line on standard error, with the place; control characters escaped. */

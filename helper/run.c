@@ -96,7 +96,7 @@ static void tell_keep(struct sb_run *r)
 
 	if (!r->conf.disable_cleanup || !r->dir.temporary)
 		return;
-	r->dir.keep = 1;
+	sb_taskdir_keep(&r->dir);
 	snprintf(text, sizeof(text), "%s stays (DisableCleanup): it is yours",
 		 r->dir.step);
 	sb_run_say(r, text);

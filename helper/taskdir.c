@@ -7,11 +7,62 @@
 #include "../spank/reap.h"
 #include "mem.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+
+/* ---- a run by hand ---- */
+
+#define TEMPORARY "stepbox-XXXXXX"
+#define PREFIX_LENGTH (sizeof("stepbox-") - 1)
+#define KEPT "kept"
+/* A new one is not locked at once. */
+#define GRACE_SECONDS 60
+
+/* mkdtemp(3): letters and digits. */
+static int is_temporary(const char *name)
+{
+	size_t len = PREFIX_LENGTH;
+
+	if (strlen(name) != strlen(TEMPORARY) || strncmp(name, TEMPORARY, len))
+		return 0;
+	while (isalnum((unsigned char)name[len]))
+		len++;
+	return !name[len];
+}
+
+static void remove_left(int base, const char *name)
+{
+	const struct sb_reap all = {.name = "", .task = SB_REAP_ALL};
+	_cleanup_fd_ int fd = openat(
+		base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
+	    st.st_mtime > time(NULL) - GRACE_SECONDS ||
+	    !faccessat(fd, KEPT, F_OK, 0) || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	sb_reap(fd, -1, (void *)&all);
+	unlinkat(base, name, AT_REMOVEDIR);
+}
+
+static void remove_all_left(const char *base)
+{
+	DIR *d = opendir(base);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (is_temporary(e->d_name))
+			remove_left(dirfd(d), e->d_name);
+	if (d)
+		closedir(d);
+}
 
 static int make_temporary(struct sb_taskdir *t, struct sb_err *err)
 {
@@ -19,7 +70,8 @@ static int make_temporary(struct sb_taskdir *t, struct sb_err *err)
 
 	if (!base || access(base, W_OK) < 0)
 		base = "/tmp";
-	if (asprintf(&t->step, "%s/stepbox-XXXXXX", base) < 0) {
+	remove_all_left(base);
+	if (asprintf(&t->step, "%s/" TEMPORARY, base) < 0) {
 		t->step = NULL;
 		return sb_no_memory(err);
 	}
@@ -27,8 +79,25 @@ static int make_temporary(struct sb_taskdir *t, struct sb_err *err)
 		return sb_fail(err, SB_FAIL, "step directory %s: %s", t->step,
 			       strerror(errno));
 	t->temporary = 1;
+	/* A file system without locks has none to be taken for free, either. */
+	t->lock =
+		open(t->step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (t->lock >= 0)
+		flock(t->lock, LOCK_EX | LOCK_NB);
 	return 0;
 }
+
+void sb_taskdir_keep(struct sb_taskdir *t)
+{
+	int fd = openat(t->step_fd, KEPT,
+			O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	t->keep = 1;
+}
+
+/* ---- any ---- */
 
 static int open_step(struct sb_taskdir *t, struct sb_err *err)
 {
@@ -83,7 +152,7 @@ int sb_taskdir_touch(const struct sb_taskdir *t, const char *name,
 
 int sb_taskdir_step(struct sb_taskdir *t, const char *step, struct sb_err *err)
 {
-	*t = (struct sb_taskdir){.step_fd = -1, .fd = -1};
+	*t = (struct sb_taskdir)SB_TASKDIR_NONE;
 	if (step && !(t->step = strdup(step)))
 		return sb_no_memory(err);
 	if (!step && make_temporary(t, err) < 0)
@@ -118,7 +187,8 @@ void sb_taskdir_close(struct sb_taskdir *t)
 	sb_cleanup_fd(&t->step_fd);
 	sb_cleanup_free(&t->step);
 	sb_cleanup_free(&t->path);
-	*t = (struct sb_taskdir){.step_fd = -1, .fd = -1};
+	sb_cleanup_fd(&t->lock);
+	*t = (struct sb_taskdir)SB_TASKDIR_NONE;
 }
 
 int sb_taskdir_first(const struct sb_taskdir *t, const char *text)

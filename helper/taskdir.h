@@ -15,13 +15,20 @@ struct sb_taskdir {
 	char *step;  /* absolute paths of both */
 	char *path;
 	int temporary; /* made by us: a run by hand */
+	int lock;      /* held by whom a temporary one is in use; or -1 */
 	int keep;      /* DisableCleanup: a temporary one stays */
 };
 
+#define SB_TASKDIR_NONE                                                        \
+	{                                                                      \
+		.step_fd = -1, .fd = -1, .lock = -1                            \
+	}
+
 /*
- * Opens the step directory (NULL: makes one below XDG_RUNTIME_DIR or /tmp),
- * which must be the caller's own. Returns 0, or -1 with err set. Release with
- * sb_taskdir_close.
+ * Opens the step directory, which must be the caller's own. NULL: makes one
+ * below XDG_RUNTIME_DIR or /tmp, and removes those of the caller's there that
+ * others like it, which were killed, have left. Returns 0, or -1 with err set.
+ * Release with sb_taskdir_close.
  */
 int sb_taskdir_step(struct sb_taskdir *t, const char *step, struct sb_err *err);
 
@@ -37,6 +44,9 @@ int sb_taskdir_open(struct sb_taskdir *t, const char *step, unsigned int task,
 /* Makes an empty file in it. Returns 0, or -1 with err set. */
 int sb_taskdir_touch(const struct sb_taskdir *t, const char *name,
 		     struct sb_err *err);
+
+/* Lets a temporary one stay, for somebody to look at. */
+void sb_taskdir_keep(struct sb_taskdir *t);
 
 /* Closes it; a temporary one is removed first, but with keep. */
 void sb_taskdir_close(struct sb_taskdir *t);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 /* The task's directory, and what empties it. */
 #include "reap.h"
+#include "tree.h"
 
 #include "../../helper/report.h"
 #include "../../helper/taskdir.h"
@@ -12,7 +13,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static char base[64];
 
@@ -83,6 +86,63 @@ static void test_temporary(void **state)
 	assert_int_equal(strncmp(path, base, strlen(base)), 0);
 	sb_taskdir_close(&t);
 	assert_int_equal(access(path, F_OK), -1);
+}
+
+static int is_there(const char *name)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", base, name);
+	return !access(path, F_OK);
+}
+
+/* What was left in name: a task's directory with a file, so old. */
+static void leave(const char *name, long age)
+{
+	struct timeval t[2] = {{.tv_sec = time(NULL) - age}};
+	char path[160];
+
+	t[1] = t[0];
+	tree_dir(base, name);
+	snprintf(path, sizeof(path), "%s/task-0", name);
+	tree_dir(base, path);
+	snprintf(path, sizeof(path), "%s/task-0/config.json", name);
+	tree_file(base, path, "{}");
+	snprintf(path, sizeof(path), "%s/%s", base, name);
+	assert_int_equal(utimes(path, t), 0);
+}
+
+/* The next one removes what others have left, but not what is in use, new, to
+ * stay, or no such thing. */
+static void test_temporary_left(void **state)
+{
+	struct sb_taskdir t, used;
+	struct sb_err err = {.text = ""};
+	struct timeval old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	char path[160], said[256];
+
+	(void)state;
+	setenv("XDG_RUNTIME_DIR", base, 1);
+	leave("stepbox-dead00", 100);
+	leave("stepbox-new000", 0);
+	leave("stepbox-other-", 100);
+	leave("stepbox-longer0", 100);
+	leave("stepbox-kept00", 100);
+	tree_file(base, "stepbox-kept00/kept", "");
+	snprintf(path, sizeof(path), "%s/stepbox-kept00", base);
+	assert_int_equal(utimes(path, old), 0);
+	assert_int_equal(sb_taskdir_open(&used, NULL, 0, &err), 0);
+	assert_int_equal(utimes(used.step, old), 0);
+	assert_int_equal(sb_taskdir_open(&t, NULL, 0, &err), 0);
+	assert_int_equal(access(used.path, F_OK), 0);
+	sb_taskdir_close(&t);
+	sb_taskdir_close(&used);
+	assert_false(is_there("stepbox-dead00"));
+	assert_true(is_there("stepbox-other-/task-0/config.json"));
+	assert_true(is_there("stepbox-new000/task-0/config.json"));
+	assert_true(is_there("stepbox-longer0/task-0/config.json"));
+	assert_true(is_there("stepbox-kept00/task-0/config.json"));
+	assert_int_equal(reap_all(0, said, sizeof(said)), SB_REAP_DONE);
 }
 
 /* Links, FIFOs, unreadable and very deep directories, odd names. */
@@ -205,6 +265,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_made_and_emptied, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_not_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_temporary_left, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_temporary, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_tree, setup,
