@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "../spank/proc.h"
+#include "argmax.h"
 #include "caps.h"
 #include "enter.h"
 #include "env.h"
@@ -200,6 +201,8 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 	}
 	if (!rc)
 		rc = make_args(r, recipe, s.inner, &args, err);
+	if (!rc)
+		rc = sb_argmax_check(args.v, env, err);
 	sb_run_debug(r, "enters the namespaces user mnt%s%s of pid %d",
 		     recipe->ipc ? " ipc" : "",
 		     s.inner >= 0 ? " and the inner user's" : "", recipe->pid);
@@ -298,6 +301,7 @@ static int by_exec(struct sb_run *r, const struct sb_recipe *recipe,
 	if (sb_run_conf(r, err) < 0 ||
 	    sb_taskdir_make(&r->dir, r->job.task, 0, err) < 0 ||
 	    make_args(r, recipe, -1, &args, err) < 0 ||
+	    sb_argmax_check(args.v, env, err) < 0 ||
 	    sb_run_env_file(r, env, err) < 0 ||
 	    write_process(r, recipe, args.v, env, err) < 0)
 		return -1;

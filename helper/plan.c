@@ -4,6 +4,7 @@
 #include "plan.h"
 
 #include "../spank/contract.h"
+#include "argmax.h"
 #include "convert.h"
 #include "env.h"
 #include "expand.h"
@@ -623,6 +624,9 @@ int sb_plan_make(struct sb_plan *p, struct sb_err *err)
 			   NULL, err) < 0)
 		return sb_wrap(err, "bundle %s", p->bundle.path);
 	if (plan_root(p, err) < 0 || plan_env(p, err) < 0)
+		return -1;
+	/* A shared one's process is our init; who enters brings the rest. */
+	if (!p->shared && sb_argmax_check(p->inside.args.v, p->env.v, err) < 0)
 		return -1;
 	return write_config(p, err);
 }

@@ -128,6 +128,65 @@ no_directory() { is "$(C find /home/alice/t/run -mindepth 1 -name 'stepbox*')" "
 	no_directory
 }
 
+# RUNTIME MODE TASKS: a step with 100 KiB of the job's in /images/env, under a
+# stack limit that leaves it 128.
+too_much() {
+	conf "Runtime=$1" "RunTimeMode=$2"
+	fails_with 125 ash 'ulimit -s 256; printf -v MINE %0102400d; export MINE
+		srun -Q -w n1 -N1 -n"$1" --chdir=/ --container=/images/env echo ran' "$3"
+	is "$(grep -v ^srun: <<<"$output" | sed 's/task [0-9]/task N/')" "$(more_than) (node n1, task N)"
+}
+more_than() {
+	echo "stepbox: arguments of 1 KiB and environment of ${1-202} KiB: under the stack limit (ulimit -s) a program takes no more than 128 KiB"
+}
+
+@test "fault 51: more than execve(2) takes: said before the runtime is called" {
+	local runtime mode
+	C bash -c 'mkdir -p /images/env && jq ".root.path = \"/images/centos/rootfs\" | .process.env += [\"THEIRS=\" + \"x\" * 102400]" \
+		/images/centos/config.json >/images/env/config.json'
+	for runtime in crun runc; do
+		for mode in run create; do
+			too_much "$runtime" "$mode" 1
+		done
+	done
+	too_much crun create 3
+	default_conf
+	script alone <<-'END'
+		ulimit -s 256
+		printf -v MINE %0102400d
+		export MINE
+		stepbox run --workdir / --bundle /images/env -- echo ran
+		echo $?
+		# As much as is taken: from there on it is the command's own business.
+		low=1 high=102400
+		while ((high - low > 1)); do
+			printf -v MINE "%0$(((low + high) / 2))d"
+			if stepbox show --workdir / --mounts "$HOME/t:/mnt" /images/env -- /mnt/a >/dev/null 2>&1; then low=${#MINE}; else high=${#MINE}; fi
+		done
+		printf -v MINE "%0${low}d"
+		for command in /mnt/a true; do
+			stepbox run --workdir / --mounts "$HOME/t:/mnt" --bundle /images/env -- $command
+			echo $?
+		done
+	END
+	# An interpreter is one more argument, and a script may be one.
+	C bash -c 'cd /home/alice/t; n=$(printf %0200d); echo "#!/mnt/b $n" >a; echo "#!/mnt/c $n" >b; echo "#!/bin/echo $n" >c; chmod 755 a b c'
+	by_hand alone
+	is "$output" "$(more_than) (by hand)
+125
+stepbox: command /mnt/a: arguments and environment are too long (by hand)
+126
+0"
+	no_directory
+	# One that no limit lets through.
+	C bash -c 'jq ".process.env[-1] += \"x\" * 102400" /images/env/config.json >/images/env/new; mv /images/env/new /images/env/config.json'
+	for n in 1 3; do
+		fails_with 125 ash 'srun -Q -w n1 -N1 -n"$1" --chdir=/ --container=/images/env echo ran' "$n"
+		is "$(grep -v ^srun: <<<"$output" | sed 's/task [0-9]/task N/')" \
+			"stepbox: environment variable THEIRS: has 204807 bytes: a program takes no more than 131071 (node n1, task N)"
+	done
+}
+
 @test "fault 52: LD_PRELOAD, LD_AUDIT, PATH and others of the job's act in the container alone" {
 	C bash -c 'mkdir -p /home/alice/t/bin && cd /home/alice/t && printf "%s\n" \
 		"#include <fcntl.h>" "#include <unistd.h>" \

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How much a program can be given. */
+#include "argmax.h"
+
+#include "../spank/contract.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* A quarter of the stack, but at most so much: 3/4 of the 8 MiB that a stack
+ * has by default. */
+#define MOST (6UL << 20)
+
+/* Of a single one, with its NUL byte: MAX_ARG_STRLEN. */
+#define MOST_PAGES 32
+
+/* The bytes that the strings take, and their pointers; the longest alone goes
+ * to *longest. */
+static size_t size_of(char **strings, char **longest)
+{
+	size_t sum = 0, most = 0;
+
+	*longest = NULL;
+	for (; strings && *strings; strings++) {
+		size_t n = strlen(*strings) + 1;
+
+		sum += n + sizeof(*strings);
+		if (n <= most)
+			continue;
+		most = n;
+		*longest = *strings;
+	}
+	return sum;
+}
+
+static int check_longest(const char *arg, const char *var, struct sb_err *err)
+{
+	size_t most = (size_t)MOST_PAGES * sysconf(_SC_PAGESIZE);
+	size_t name = var ? strcspn(var, "=") : 0;
+
+	if (arg && strlen(arg) >= most)
+		return sb_fail(err, SB_FAIL,
+			       "argument \"%.32s...\": has %zu bytes: a "
+			       "program takes no more than %zu",
+			       arg, strlen(arg), most - 1);
+	if (var && strlen(var) >= most)
+		return sb_fail(err, SB_FAIL,
+			       "environment variable %.*s: has %zu bytes: a "
+			       "program takes no more than %zu",
+			       name < 128 ? (int)name : 128, var, strlen(var),
+			       most - 1);
+	return 0;
+}
+
+int sb_argmax_check(char **args, char **env, struct sb_err *err)
+{
+	char *arg, *var;
+	size_t of_args = size_of(args, &arg), of_env = size_of(env, &var);
+	/* It has a least value; -1, of no limit, is most of all. */
+	size_t most = sysconf(_SC_ARG_MAX);
+
+	if (check_longest(arg, var, err) < 0)
+		return -1;
+	if (most > MOST)
+		most = MOST;
+	if (args && *args)
+		of_args += strlen(*args) + 1;
+	if (of_args + of_env <= most)
+		return 0;
+	/* In KiB, so that all tasks of a step have the same to say. */
+	return sb_fail(err, SB_FAIL,
+		       "arguments of %zu KiB and environment of %zu KiB: under "
+		       "the stack limit (ulimit -s) a program takes no more "
+		       "than %zu KiB",
+		       (of_args + 1023) / 1024, (of_env + 1023) / 1024,
+		       most / 1024);
+}
