@@ -179,26 +179,35 @@ static void locate(struct sb_run *r)
 	r->plan.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
-/* With fewer we could not even remove what we have made. */
-#define MIN_FILES 16
+/* crun opens up to 20 at once, runc 24; and what was made must be removed. */
+#define MIN_FILES 32
 
-static int check_files(struct sb_err *err)
+/* crun's libraries take a third of that; the loader's words about them, and its
+ * exit code, would be taken for the command's. */
+#define MIN_SPACE (32UL << 20)
+
+static int check_limits(struct sb_err *err)
 {
-	struct rlimit files;
+	struct rlimit files, space;
 
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= MIN_FILES)
-		return 0;
-	return sb_fail(err, SB_FAIL,
-		       "the limit of open files (ulimit -n) is %d: too low to "
-		       "make a container",
-		       (int)files.rlim_cur);
+	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < MIN_FILES)
+		return sb_fail(err, SB_FAIL,
+			       "the limit of open files (ulimit -n) is %d: too "
+			       "low to make a container",
+			       (int)files.rlim_cur);
+	if (!getrlimit(RLIMIT_AS, &space) && space.rlim_cur < MIN_SPACE)
+		return sb_fail(err, SB_FAIL,
+			       "the limit of address space (ulimit -v) is %d "
+			       "KiB: too low to make a container",
+			       (int)(space.rlim_cur / 1024));
+	return 0;
 }
 
 static int run(struct sb_run *r, struct sb_err *err)
 {
 	int rc = 1;
 
-	if (check_files(err) < 0 ||
+	if (check_limits(err) < 0 ||
 	    sb_taskdir_step(&r->dir, r->job.dir, err) < 0)
 		return -1;
 	if (may_share(r))
