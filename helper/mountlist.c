@@ -435,6 +435,15 @@ static int keep_locked(struct work *w, struct mnt *m, const char *source)
 	return 0;
 }
 
+static int no_proc(struct work *w, const struct mnt *m)
+{
+	return sb_edit_fail(
+		w->e,
+		"mounts[%zu]: /proc: a %s in its place: only a proc can be "
+		"there, or a bind of /proc",
+		m->i, m->type);
+}
+
 static int edit_mount(struct work *w, struct mnt *m)
 {
 	const char *source;
@@ -450,6 +459,9 @@ static int edit_mount(struct work *w, struct mnt *m)
 		source = json_string_value(json_object_get(m->m, "source"));
 		if (rc)
 			return rc;
+		if (sb_path_takes_proc(m->dest, m->type,
+				       strcmp(m->type, "bind") ? NULL : source))
+			return no_proc(w, m);
 		if (!strcmp(m->dest, "/sys"))
 			w->sys = !strcmp(m->type, "bind") &&
 				 !strcmp(source, "/sys");

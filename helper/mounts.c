@@ -155,17 +155,24 @@ static int add_one(struct sb_mounts *m, const struct sb_mountopt *o,
 		return sb_fail(err, SB_FAIL, "%s: not absolute", destination);
 	if (sb_mountopt_normalize(destination, err) < 0)
 		return -1;
-	if (o->kind == SB_MOUNT_UMOUNT) {
-		sb_strv_add(&m->umounts, destination);
-		return m->umounts.failed ? sb_no_memory(err) : 0;
+	if (o->kind == SB_MOUNT_BIND) {
+		if (o->optional && names->rootfs_fd >= 0 &&
+		    !sb_fdio_in_root(names->rootfs_fd, destination))
+			return 0;
+		source = sb_expand(o->source, names->env, names->values, err);
+		if (!source)
+			return -1;
 	}
+	if (sb_path_takes_proc(destination, "", source))
+		return sb_fail(err, SB_FAIL,
+			       "destination /proc: only /proc itself can be "
+			       "there");
+	if (source)
+		return add_theirs(m, o, source, destination, err);
 	if (o->kind == SB_MOUNT_TMPFS)
 		return sb_mounts_tmpfs(m, destination, o->options, err);
-	if (o->optional && names->rootfs_fd >= 0 &&
-	    !sb_fdio_in_root(names->rootfs_fd, destination))
-		return 0;
-	source = sb_expand(o->source, names->env, names->values, err);
-	return source ? add_theirs(m, o, source, destination, err) : -1;
+	sb_strv_add(&m->umounts, destination);
+	return m->umounts.failed ? sb_no_memory(err) : 0;
 }
 
 int sb_mounts_parse(struct sb_mounts *m, const char *text, const char *what,

@@ -38,6 +38,20 @@ static inline int sb_path_is_below_proc(const char *path)
 	return in_proc && depth > 1;
 }
 
+/* Whether a mount at dest (without empty words and dots) leaves the container
+ * no /proc: neither of type proc, nor a bind of the node's. bind: its source;
+ * NULL for other types. Runtimes and our init work by /proc/self. */
+static inline int sb_path_takes_proc(const char *dest, const char *type,
+				     const char *bind)
+{
+	size_t len = bind ? strlen(bind) : 0;
+
+	while (len && bind[len - 1] == '/')
+		len--;
+	return !strcmp(dest, "/proc") && strcmp(type, "proc") != 0 &&
+	       !(len == 5 && !strncmp(bind, "/proc", 5));
+}
+
 /* Whether path will do as process.cwd: absolute (config.md, Process), and not
  * /proc/self/fd/N, the way out of CVE-2024-21626. */
 static inline int sb_path_is_cwd(const char *path)

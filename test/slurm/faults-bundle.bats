@@ -313,10 +313,18 @@ stopped_helper() {
 	refused "config.json: mounts[6].source: $W/nonesuch: not on this node, or closed to you"
 	bundle '.mounts += [{destination: "/mnt", type: "ext4", source: "/dev/sda"}]'
 	refused "a user cannot mount file systems of type ext4"
-	# No /proc is none of which a user could make another.
+	# Another /proc is none.
 	bundle "$(printf '.mounts += [{destination: "/proc", type: "bind", source: "%s", options: ["bind"]}]' "$W/data")"
-	fails_with 125 srun_in "$W" 1 true
-	has "stepbox: "
+	refused "config.json: mounts[6]: /proc: a bind in its place: only a proc can be there, or a bind of /proc"
+	bundle '.mounts |= map(select(.destination != "/proc")) + [{destination: "/proc", type: "tmpfs", source: "tmpfs"}]'
+	refused "config.json: mounts[5]: /proc: a tmpfs in its place"
+	bundle '.mounts |= map(select(.destination != "/proc")) + [{destination: "/proc", type: "none", source: "/proc", options: ["rbind"]}]'
+	prints 2001 sh -c 'grep -c . /proc/self/status >/dev/null && id -u'
+	bundle
+	for mount in "$W/data:/proc" tmpfs:/proc/ umount:/proc; do
+		fails_with 125 ash 'srun -Q -w n1 --container=$1 --container-mounts="$2" true' "$W" "$mount"
+		has "stepbox: --container-mounts: destination /proc: only /proc itself can be there (node n1, task 0)"
+	done
 }
 
 @test "fault 15: another container's namespaces, another cgroup" {

@@ -115,7 +115,7 @@ static void refused(const char *text, const char *why)
 /* A document with the default mounts, so that no more are added, and then the
  * given one; with a namespace or none. */
 #define DEFAULTS                                                               \
-	"{\"destination\":\"/proc\",\"type\":\"tmpfs\"},"                      \
+	"{\"destination\":\"/proc\",\"type\":\"bind\",\"source\":\"/proc\"},"  \
 	"{\"destination\":\"/dev\",\"type\":\"tmpfs\"},"                       \
 	"{\"destination\":\"/dev/pts\",\"type\":\"tmpfs\"},"                   \
 	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\"},"                   \
@@ -704,6 +704,25 @@ static void test_bind(void **state)
 		"(to be mounted at /x)");
 }
 
+/* Without it the init, and most of what runs there, can do nothing. */
+static void fault_14_no_proc(void **state)
+{
+	(void)state;
+	mount_refused(BIND("/proc", "/data", "\"bind\""),
+		      "mounts[0]: /proc: a bind in its place: only a proc");
+	mount_refused(MOUNT("/a", "tmpfs", "") ","
+					       "{\"destination\":\"/./proc/\","
+					       "\"type\":\"tmpfs\","
+					       "\"source\":\"/proc\"}",
+		      "mounts[1]: /proc: a tmpfs in its place: only a proc");
+	mount_becomes(BIND("/proc", "/proc", "\"bind\""),
+		      BIND("/proc", "/proc", "\"rbind\""));
+	mount_becomes(BIND("/proc/kcore", "/data", "\"bind\""),
+		      BIND("/proc/kcore", "/data", "\"rbind\""));
+	mount_becomes(BIND("/process", "/data", "\"bind\""),
+		      BIND("/process", "/data", "\"rbind\""));
+}
+
 /* A bind whose flags are set anew keeps those of the node's mount. */
 static void test_locked(void **state)
 {
@@ -941,6 +960,7 @@ int main(void)
 		cmocka_unit_test(test_mqueue),
 		cmocka_unit_test(test_devpts),
 		cmocka_unit_test(test_bind),
+		cmocka_unit_test(fault_14_no_proc),
 		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_defaults),

@@ -163,6 +163,9 @@ static void test_refused(void **state)
 	refused("$B/dir:$ROOT", "whole container");
 	refused("umount:$ROOT", "whole container");
 	refused("umount:$REL", "not absolute");
+	refused("$B/dir:/proc", "destination /proc: only /proc itself");
+	refused("tmpfs:/proc", "destination /proc: only /proc itself");
+	refused("umount:/proc", "destination /proc: only /proc itself");
 	refused("$B/dir:/%q", "%q: no such letter");
 	refused("$B/dir:/%u", "%u: not known here");
 	refused("$B/dir:/a,", "empty");
