@@ -121,10 +121,11 @@ static int failed_call(const struct sb_create *c, enum sb_op op, int status,
 		return sb_fail(err, SB_FAIL, "%s: %s was killed by signal %d",
 			       sb_conf_op_key(op), c->report->runtime,
 			       WTERMSIG(status));
-	return sb_fail(
-		err, code == SB_NOENT || code == SB_NOEXEC ? code : SB_FAIL,
-		"%s: %s failed with exit code %d (its own message is above)",
-		sb_conf_op_key(op), c->report->runtime, code);
+	return sb_fail(err,
+		       code == SB_NOENT || code == SB_NOEXEC ? code : SB_FAIL,
+		       "%s: %s failed with exit code %d (its own message, if "
+		       "any, is above)",
+		       sb_conf_op_key(op), c->report->runtime, code);
 }
 
 int sb_create(struct sb_create *c, struct sb_err *err)

@@ -159,16 +159,16 @@ nobody_hangs() {
 		ended_with 125 "runtime: RunTimeCreate ended well, but there is no container process (pid 0)"
 		lacks inside
 		step "$tasks" create:exit1
-		ended_with 125 "RunTimeCreate: runtime failed with exit code 1 (its own message is above)"
+		ended_with 125 "RunTimeCreate: runtime failed with exit code 1 (its own message, if any, is above)"
 		lacks inside
 		step "$tasks" start:exit1
-		ended_with 125 "RunTimeStart: runtime failed with exit code 1 (its own message is above)"
+		ended_with 125 "RunTimeStart: runtime failed with exit code 1 (its own message, if any, is above)"
 		lacks inside
 	done
 	# Having created all that is to be, it says that it has failed.
 	for tasks in 1 3; do
 		step "$tasks" create:late-exit1
-		ended_with 125 "RunTimeCreate: runtime failed with exit code 1 (its own message is above)"
+		ended_with 125 "RunTimeCreate: runtime failed with exit code 1 (its own message, if any, is above)"
 		lacks inside
 	done
 	# By RunTimeRun it is the task, and Slurm has its exit code.
@@ -237,7 +237,7 @@ in_background() {
 	in_background 125 50 create:exit0,state:hang \
 		"runtime: RunTimeCreate ended well, but there is no container process (pid 0)" &
 	in_background 125 50 start:exit1,kill:hang,delete:hang \
-		"RunTimeStart: runtime failed with exit code 1 (its own message is above)" &
+		"RunTimeStart: runtime failed with exit code 1 (its own message, if any, is above)" &
 	wait
 	is "$(cat "$BATS_TEST_TMPDIR"/bad.*)" ""
 	until_true 20 nobody_hangs
@@ -276,7 +276,7 @@ in_background() {
 			state) step 1 "create:exit0,$op:$fault" &&
 				ended_with 125 "runtime: RunTimeCreate ended well, but there is no container process (pid 0)" ;;
 			kill) step 1 "start:exit1,$op:$fault" &&
-				ended_with 125 "RunTimeStart: runtime failed with exit code 1 (its own message is above)" ;;
+				ended_with 125 "RunTimeStart: runtime failed with exit code 1 (its own message, if any, is above)" ;;
 			esac
 			until_true 20 nobody_hangs
 		done
@@ -381,6 +381,6 @@ says() { C bash -c 'cat >/home/alice/said' <<<"$1"; }
 	done
 	create_mode
 	step 1 start:exit1,kill:busy,delete:busy
-	ended_with 125 "RunTimeStart: runtime failed with exit code 1 (its own message is above)"
+	ended_with 125 "RunTimeStart: runtime failed with exit code 1 (its own message, if any, is above)"
 	until_true 20 nothing_left
 }
