@@ -373,14 +373,44 @@ with_namespaces() {
 		rc=$?; kill $p; exit $rc' x "$@"
 }
 
-@test "fault 57: no user namespaces, no subuids, no /dev/shm, cgroups of any kind" {
+@test "fault 57: no user namespaces, none left, or forbidden by a security module" {
 	run -125 with_namespaces 0 stepbox run --workdir / --bundle "$B" -- true
 	is "${#lines[@]}" 1
 	is "$output" "stepbox: user namespace: No space left on device: this node forbids user namespaces: sysctl user.max_user_namespaces is 0 (by hand)"
 	# Enough for the outer one and not for the init's.
-	run with_namespaces 1 stepbox run --workdir / --bundle "$B" -- true
-	[[ $status -ne 0 ]]
-	has "No space left on device"
+	run -125 with_namespaces 1 stepbox run --workdir / --bundle "$B" -- true
+	is "$output" "stepbox: user namespace: the inner one: No space left on device (by hand)"
+	# As SELinux and AppArmor do it: one that cannot be made, or cannot be used.
+	while IFS='|' read -r -u 9 what inject; do
+		# shellcheck disable=SC2086 # words
+		run -125 A strace -D -qq -o /dev/null $inject stepbox run --workdir / --bundle "$B" -- true
+		is "$(grep -v ^strace: <<<"$output" | sed 's/user namespaces.*(by/user namespaces... (by/')" \
+			"stepbox: $what: this node forbids user namespaces... (by hand)"
+	done 9<<-'END'
+		user namespace: Operation not permitted|-e inject=unshare:error=EPERM
+		user namespace: Permission denied|-e inject=unshare:error=EACCES
+		/proc/self/setgroups: Operation not permitted|-P /proc/self/setgroups -e inject=write:error=EPERM
+		/proc/self/setgroups: Permission denied|-P /proc/self/setgroups -e inject=open,openat:error=EACCES
+		/proc/self/gid_map: Operation not permitted|-P /proc/self/gid_map -e inject=write:error=EPERM
+		/proc/self/uid_map: Permission denied|-P /proc/self/uid_map -e inject=open,openat:error=EACCES
+	END
+}
+
+# KIND COMMAND...: as alice, where /sys/fs/cgroup is of that kind, as far as this
+# machine has it.
+with_cgroups() {
+	C unshare -m bash -c 'kind=$1; shift
+		cd /; umount -R /sys/fs/cgroup
+		[[ $kind == none ]] || mount -t "$([[ $kind == v2 ]] && echo cgroup2 || echo tmpfs)" none /sys/fs/cgroup
+		cd /sys/fs/cgroup
+		[[ $kind != v1 && $kind != hybrid ]] || for c in freezer pids devices; do
+			mkdir $c; mount -t cgroup -o $c none $c 2>/dev/null || rmdir $c; done
+		[[ $kind != hybrid ]] || { mkdir unified; mount -t cgroup2 none unified; }
+		cd /; setpriv --reuid=2001 --regid=2001 --clear-groups stepbox run --workdir / --bundle "$0" -- "$@"' "$B" "$@"
+}
+
+@test "fault 57: no subuids, no /dev/shm, cgroups of any kind" {
+	local kind runtime
 	# Nobody who would give out subuids (test/site).
 	run C bash -c 'type newuidmap newgidmap'
 	[[ $status -ne 0 ]]
@@ -395,4 +425,18 @@ with_namespaces() {
 	is "$output" $'7\n7'
 	run ash 'srun -Q -n2 -N1 --container=/images/env sh -c "id -u" 2>/dev/null'
 	is "$output" $'2001\n2001'
+	# The kinds of trees that nodes have; where a runtime cannot do with one, in
+	# its own words, and with no other harm.
+	for runtime in crun runc; do
+		conf "Runtime=$runtime"
+		for kind in v2 v1 hybrid none; do
+			run with_cgroups "$kind" sh -c "echo inside; exit 7"
+			[[ $kind != none || $status -ne 7 ]]
+			[[ $status -eq 7 ]] || {
+				[[ $kind != v2 && $status -ne 0 ]]
+				lacks inside
+			}
+			is "${#lines[@]}" 1
+		done
+	done
 }
