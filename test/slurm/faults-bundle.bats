@@ -281,7 +281,7 @@ stopped_helper() {
 @test "fault 13: LD_PRELOAD of the image, of the job and of a hook" {
 	# A library that no program could load is said by the loader, wherever.
 	bundle '.process.env += ["LD_PRELOAD=/nonesuch.so"] | .hooks = {createRuntime: [{path: "/bin/sh",
-		args: ["sh", "-c", "head -c 1 >/dev/null; env >'$W'/hook"], env: ["LD_AUDIT=/nonesuch2.so"]}]}'
+		args: ["sh", "-c", "head -c 1 >/dev/null; env >'$W'/hook"], env: ["LD_AUDIT=/nonesuch2.so", "LD_PRELOAD=/nonesuch4.so"]}]}'
 	run ash 'LD_LIBRARY_PATH=/nonesuch3 srun -Q -w n1 --container=$1 sh -c "echo got \$LD_PRELOAD \$LD_LIBRARY_PATH"' "$W"
 	has "got /nonesuch.so /nonesuch3"
 	lacks ld.so
@@ -290,8 +290,10 @@ stopped_helper() {
 	has "PATH=/usr/local/sbin:"
 	lacks LD_
 	run C cat "$W/hook"
+	# The hook has what is its own, and nobody else has that.
 	has LD_AUDIT=/nonesuch2.so
-	lacks LD_PRELOAD
+	has LD_PRELOAD=/nonesuch4.so
+	lacks /nonesuch.so
 	lacks LD_LIBRARY_PATH
 }
 
@@ -437,17 +439,25 @@ two_bundles() {
 	done
 }
 
-# As soon as the runtime is called, and before it looks.
-while_held() {
-	C rm -f $CALLS.held
+# The runtime of the next step waits as soon as it is called, and before it
+# looks; until it has been called; let it look.
+hold() {
 	C mkfifo -m 666 $CALLS.hold
 	C bash -c ": >$CALLS.held; chmod 666 $CALLS.held"
-	srun_in "$W/b" 1 sh -c 'echo "$WHICH $(cat /etc/which)"' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
-	until_true 60 C test -s $CALLS.held
-	C bash -c "$1"
+}
+held() { until_true 60 C test -s $CALLS.held; }
+go_on() {
 	C bash -c "echo go >$CALLS.hold"
-	wait $!
 	C rm $CALLS.hold
+}
+
+while_held() {
+	hold
+	srun_in "$W/b" 1 sh -c 'echo "$WHICH $(cat /etc/which)"' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	held
+	C bash -c "$1"
+	go_on
+	wait $!
 	is "$(grep -v ^stepbox: "$BATS_TEST_TMPDIR/out")" "$2"
 }
 
@@ -496,6 +506,9 @@ while_held() {
 # The FUSE server's pid.
 server() { C pgrep -x fuse-overlayfs; }
 
+# Whether somebody waits for it.
+asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" | grep -aq request_wait_answer'; }
+
 @test "fault 20: a file server that is gone: the step ends, with a line; the node stays" {
 	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" BundleTimeout=2
 	C mkdir "$W/b"
@@ -515,8 +528,28 @@ server() { C pgrep -x fuse-overlayfs; }
 	wait $! || :
 	until_true 10 nodes_idle
 	is "$(C pgrep -x stepbox)" ""
-	# It is back.
+	# It goes when the runtime has been called: that one waits for as long as
+	# the site's words, and Slurm's limits, let it.
 	C kill -CONT "$pid"
+	for mode in run create; do
+		conf "Runtime=$SB_RUNTIME" "RunTimeMode=$mode" BundleTimeout=2
+		hold
+		srun_in "$W/b" 1 echo there >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+		held
+		C kill -STOP "$pid"
+		go_on
+		until_true 30 asked_in_vain
+		C bash -c 'squeue -h -o %i | xargs scancel'
+		rc=0
+		wait $! || rc=$?
+		[[ $rc -ne 0 ]]
+		is "$(grep -c there "$BATS_TEST_TMPDIR/out")" 0
+		until_true 30 no_jobs
+		until_true 30 nodes_idle
+		is "$(C bash -c 'ls /run/stepbox/n1')" ""
+		C kill -CONT "$pid"
+	done
+	# It is back.
 	run srun_in "$W/b" 2 sh -c 'echo there'
 	has there
 	C umount "$W/b"
