@@ -474,6 +474,36 @@ while_held() {
 	while_held "mv $W/b $W/away; ln -s /etc $W/b" "1 1"
 }
 
+# PATH: where the helper of the next step stops, as soon as it has opened
+# something in the directory PATH; COMMANDS, which are done then.
+while_opened() {
+	local open=open,openat
+	traced -P "$1" -e "trace=$open" -e "inject=$open:signal=STOP:when=1"
+	srun_in "$W/b" 1 sh -c 'echo "$WHICH $(cat /etc/which)"' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	until_true 30 stopped_helper
+	C bash -c "$2"
+	C kill -CONT "$helper"
+	wait $!
+	undo
+	is "$(grep -v -e ^stepbox: -e ^strace: "$BATS_TEST_TMPDIR/out")" "$3"
+}
+
+@test "fault 18: a bundle that becomes another while it is opened" {
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" BundleTimeout=0
+	two_bundles
+	C ln -s 1 "$W/b"
+	# Between its directory and what is in it.
+	while_opened "$W/b" "ln -sfn 2 $W/b" "1 1"
+	while_opened "$W/b" "rm $W/b; ln -s /etc $W/b; mv $W/2 $W/3" "2 2"
+	C ln -sfn 1 "$W/b"
+	C mv "$W/3" "$W/2"
+	# Between config.json and rootfs: its directory itself is another.
+	while_opened "$W/1" "mv $W/1 $W/3; mv $W/2 $W/1" "1 1"
+	C ln -sfn 3 "$W/b"
+	# What is not open yet is what it is then.
+	while_opened "$W/3" "mv $W/3/rootfs $W/3/old; ln -s $W/1/rootfs $W/3/rootfs" "1 2"
+}
+
 @test "fault 19: what the user may not read, named; root looks at none of it" {
 	two_bundles
 	C mkdir -p "$W/in/ner"
@@ -501,6 +531,32 @@ while_held() {
 	run srun_in "$W/hers" 2 cat /etc/which
 	C umount "$W/hers"
 	is "$(grep -v ^stepbox: <<<"$output")" $'1\n1'
+}
+
+# TEXT OPTION...: refused with TEXT by a helper traced so.
+refused_by() {
+	traced "${@:2}"
+	refused "$1"
+	undo
+}
+
+@test "fault 19: a file server that forgets, a ticket that has expired, a bad disk" {
+	local error why open=open,openat
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" BundleTimeout=0
+	bundle
+	while IFS='|' read -r -u 9 error why; do
+		refused_by "bundle $W: $why" -P "$W" -e "trace=$open" -e "inject=$open:error=$error:when=1"
+		refused_by "config.json: $why" -P "$W/config.json" -e trace=read -e "inject=read:error=$error"
+		[[ $error == ESTALE ]] || continue
+		# In the bundle's directory the second is config.json.
+		refused_by "config.json: $why" -P "$W" -e "trace=$open" -e "inject=$open:error=$error:when=2"
+		refused_by "rootfs (root.path) /images/centos/rootfs: $why" \
+			-P /images/centos/rootfs -e "trace=$open" -e "inject=$open:error=$error:when=1"
+	done 9<<-'END'
+		ESTALE|Stale file handle
+		EKEYEXPIRED|Key has expired
+		EIO|Input/output error
+	END
 }
 
 # The FUSE server's pid.
