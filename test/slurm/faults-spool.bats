@@ -67,6 +67,7 @@ attempt() {
 		return
 	fi
 	refused=$((refused + 1))
+	[[ $output ]]
 	# By RunTimeRun the runtime itself is the task; crun's last writes (status,
 	# pid file) come when the command has begun.
 	[[ $status == 1 ]] || lacks inside
@@ -119,18 +120,33 @@ attempt() {
 
 @test "fault 23: ENOSPC, EDQUOT, no inodes, EROFS on the spool: quota, told by write and by close" {
 	local file call
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" CreateEnvFile=null
 	while read -r -u 9 file call; do
-		trap_helper "-P %d/task-0/.$file.new -e trace=$call -e inject=$call:error=EDQUOT"
-		fails_with 125 A srun -Q -w n1 --chdir=/ --container="$B" echo inside
-		is "$(grep -v ^srun: <<<"$output")" \
+		# Both the path that a call has for an argument, and that of the file.
+		trap_helper "-P %d/task-0/.$file.new -P .$file.new -e trace=$call -e inject=$call:error=EDQUOT"
+		fails_with 125 A srun -Q -w n1 --chdir=/ --container="$B" --container-writable echo inside
+		is "$(grep -v -e ^srun: -e ^strace: <<<"$output")" \
 			"stepbox: step directory /run/stepbox/n1/$(job_of "$output").0.0/task-0: $file: Disk quota exceeded (node n1, task 0)"
 		until_true 20 nothing_left
 	done 9<<-'END'
+		config.json openat
 		config.json write
 		config.json close
+		config.json renameat
 		passwd close
+		group write
+		environment write
+		environment close
+		layer-data write
+		layer-data renameat
 		state write
+		state renameat
 	END
+	trap_helper "-P task-0 -e trace=mkdirat -e inject=mkdirat:error=EDQUOT"
+	fails_with 125 A srun -Q -w n1 --chdir=/ --container="$B" echo inside
+	is "$(grep -v -e ^srun: -e ^strace: <<<"$output")" \
+		"stepbox: step directory /run/stepbox/n1/$(job_of "$output").0.0/task-0: Disk quota exceeded (node n1, task 0)"
+	until_true 20 nothing_left
 	# What tasks share.
 	while read -r -u 9 file call; do
 		trap_helper "-P %d/.$file.new -P %d/task-0.node/.$file.new -P %d/task-1.node/.$file.new -e trace=$call -e inject=$call:error=EDQUOT"
@@ -143,6 +159,10 @@ attempt() {
 		shared write
 		shared close
 	END
+	# Who has entered is written down for others alone: the step goes on.
+	trap_helper "-P joined -e trace=openat -e inject=openat:error=EDQUOT"
+	run A srun -Q -w n1 -n2 --chdir=/ --container="$B" echo inside
+	is "$status $(grep -v ^strace: <<<"$output")" $'0 inside\ninside'
 }
 job_of() { sed -n 's|.*/n1/\([0-9]*\)\.0\.0/.*|\1|p' <<<"$1" | head -n 1; }
 
