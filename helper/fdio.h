@@ -18,7 +18,8 @@ char *sb_fdio_read(int dirfd, const char *path, size_t max, const char *what,
 
 /*
  * Writes a file below dirfd whole or not at all (a temporary name, then
- * rename), mode 0600. Returns 0, or -1 with err set.
+ * rename), mode 0600. Returns 0, or -1 with err set. Nothing is synced: a crash
+ * of the machine ends the step, and whatever is left of its files.
  */
 int sb_fdio_write(int dirfd, const char *name, const void *data, size_t len,
 		  struct sb_err *err);

@@ -11,6 +11,7 @@ teardown() {
 	untrap_helper
 	C bash -c 'for ((i = 0; i < 100; i++)); do mountpoint -q /run/stepbox || break
 			mount -o remount,rw /run/stepbox; umount /run/stepbox || sleep 0.2; done
+		! mountpoint -q /tmp/store || umount /tmp/store
 		rm -rf /run/stepbox/n1/{,.owner/}9*.0.0 /tmp/store /home/alice/precious /tmp/precious /tmp/squat*'
 	default_conf
 	assert_clean
@@ -186,6 +187,37 @@ job_of() { sed -n 's|.*/n1/\([0-9]*\)\.0\.0/.*|\1|p' <<<"$1" | head -n 1; }
 	restart_slurmd
 	until_true 20 spool_empty
 	logged "stepbox: $job.0.0: its slurmstepd was gone: cleaned up"
+}
+
+# OPTIONS: where writable containers keep what is theirs, until teardown.
+store() {
+	C install -d -m 1777 /tmp/store
+	C mount -t tmpfs -o "mode=1777,$1" small /tmp/store
+	conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" WritablePath=/tmp/store
+}
+store_empty() { [[ -z $(C find /tmp/store -mindepth 1) ]]; }
+
+@test "fault 23: ENOSPC, EDQUOT, no inodes, EROFS on the spool: no space for a writable container" {
+	local n
+	# Before it starts.
+	store nr_inodes=2
+	for n in 1 3; do
+		fails_with 125 A srun -Q -w n1 -N1 -n"$n" --chdir=/ --container="$B" --container-writable echo inside
+		is "$(grep -c '^stepbox: .*No space left on device (node n1, task [0-9])$' <<<"$output")" 1
+		is "$(grep -c ^stepbox: <<<"$output")" 1
+		lacks inside
+		until_true 20 store_empty
+	done
+	# While it runs that is the command's own business, and nobody else's.
+	C mount -o remount,nr_inodes=1000,size=24m /tmp/store
+	for n in 1 3; do
+		fails_with 5 ash 'srun -Q -w n1 -N1 -n"$1" --chdir=/ --container=$B --container-writable sh -c "
+			dd if=/dev/zero of=/big\$SLURM_PROCID bs=1M count=40 && echo not full; exit 5"' "$n"
+		is "$(grep -c 'No space left on device' <<<"$output")" "$n"
+		lacks "not full"
+		lacks stepbox:
+		until_true 20 store_empty
+	done
 }
 
 # ---- 24 ----
