@@ -487,7 +487,8 @@ static int runtime_pair(void *arg, const char *key, const char *value,
 
 /*
  * The sets that oci.conf(5) allows: Run, Kill and Delete, perhaps Query; or
- * Create, Start, Query, Kill and Delete.
+ * Create, Start, Query, Kill and Delete. With IgnoreFileConfigJson Slurm
+ * (oci_config.c) asks for none, and can but use Run.
  */
 static const enum sb_op run_set[] = {SB_OP_RUN, SB_OP_KILL, SB_OP_DELETE};
 static const enum sb_op create_set[] = {SB_OP_CREATE, SB_OP_START, SB_OP_QUERY,
@@ -517,6 +518,8 @@ static int check_set(const struct sb_conf *c, struct sb_err *err)
 	size_t n = c->mode == SB_MODE_RUN ? ARRAY_SIZE(run_set)
 					  : ARRAY_SIZE(create_set);
 
+	if (c->mode == SB_MODE_RUN && c->ignore_config)
+		n = 1;
 	for (size_t i = 0; i < n; i++)
 		if (!c->pattern[set[i]])
 			return sb_fail(err, SB_FAIL, "%s is missing",
@@ -567,13 +570,12 @@ static void drop_create(struct sb_conf *c)
 
 static int check_whole(struct sb_conf *c, struct sb_err *err)
 {
+	if (c->ignore_config && check_ignored(c, err) < 0)
+		return -1;
 	if (check_set(c, err) < 0)
 		return -1;
-	if (!c->ignore_config)
-		return 0;
-	if (check_ignored(c, err) < 0)
-		return -1;
-	drop_create(c);
+	if (c->ignore_config)
+		drop_create(c);
 	return 0;
 }
 
@@ -594,7 +596,7 @@ static int choose_mode(struct sb_conf *c, const struct sb_conf *own,
 		return sb_fail(err, SB_FAIL,
 			       "no runtime: set Runtime=NAME, or RunTimeRun, "
 			       "RunTimeKill and RunTimeDelete");
-	if (run && create && by == own)
+	if (run && create && by == own && !c->ignore_config)
 		return sb_fail(err, SB_FAIL,
 			       "RunTimeRun and RunTimeCreate/RunTimeStart "
 			       "exclude each other (or set RunTimeMode)");

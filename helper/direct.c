@@ -98,8 +98,8 @@ static int anything_left(const struct direct *d)
 
 /* ---- RunTimeKill and RunTimeDelete ---- */
 
-/* The site's word for "end": SIGINT is one, too. Where it does not do, what has
- * reached us. */
+/* The site's word for "end": SIGINT is one, too. Where it does not do or there
+ * is none, what has reached us. */
 static void end(struct direct *d)
 {
 	char out[1024], text[128];
@@ -108,6 +108,10 @@ static void end(struct direct *d)
 
 	if (d->ended)
 		return;
+	if (!d->r->conf.pattern[SB_OP_KILL]) {
+		kill(d->pid, SIGTERM);
+		return;
+	}
 	rc = sb_runtime_do(&d->r->rt, SB_OP_KILL, &d->mask, KILL_SECONDS, out,
 			   sizeof(out), &err);
 	look(d);
@@ -127,11 +131,11 @@ static void end(struct direct *d)
 /* With %p it is for what still runs; else for what the runtime keeps. */
 static void clean_up(struct direct *d)
 {
+	const char *pattern = d->r->conf.pattern[SB_OP_DELETE];
 	char out[4096];
 	struct sb_err ignored;
 
-	if (anything_left(d) ||
-	    !sb_pattern_uses(d->r->conf.pattern[SB_OP_DELETE], 'p'))
+	if (pattern && (anything_left(d) || !sb_pattern_uses(pattern, 'p')))
 		sb_runtime_do(&d->r->rt, SB_OP_DELETE, &d->mask, DELETE_SECONDS,
 			      out, sizeof(out), &ignored);
 	unlinkat(d->r->dir.fd, SB_FILE_DELETE, 0);

@@ -11,12 +11,12 @@
 #include "prepare.h"
 
 /*
- * Runs RunTimeRun and waits for its end. SIGTERM becomes RunTimeKill, and so
- * does the end of the parent where that is slurmstepd; other signals are passed
- * on, but for those that a terminal sends to both. What it leaves behind is
- * ended: by RunTimeDelete, then by SIGKILL. %p is its process, which is not
- * waited for before that: nobody else gets its number. All signals are blocked
- * from then on.
+ * Runs RunTimeRun and waits for its end. SIGTERM becomes RunTimeKill where the
+ * site has one, and so does the end of the parent where that is slurmstepd;
+ * other signals are passed on, but for those that a terminal sends to both.
+ * What it leaves behind is ended: by RunTimeDelete, if there is one, then by
+ * SIGKILL. %p is its process, which is not waited for before that: nobody else
+ * gets its number. All signals are blocked from then on.
  *
  * Returns 0 with its wait status in *status; or -1 with err set: it was not
  * started.

@@ -72,7 +72,7 @@ int sb_dryrun_make(struct sb_dryrun *d, struct sb_err *err)
 	d->rt.values.letter['p'] = "%p"; /* nor a process */
 	/* One that was loaded has this; check goes on without. */
 	errno = 0;
-	if (d->conf->pattern[SB_OP_DELETE] &&
+	if ((d->conf->pattern[SB_OP_DELETE] || d->conf->ignore_config) &&
 	    sb_runtime_find(&d->rt, writable, &missing) < 0) {
 		if (errno == ENOMEM)
 			return sb_no_memory(err);

@@ -113,7 +113,7 @@ int sb_runtime_state_outside(const struct sb_conf *conf)
 {
 	const char *pattern = conf->pattern[SB_OP_DELETE];
 
-	return !sb_pattern_uses(pattern, 'm') &&
+	return pattern && !sb_pattern_uses(pattern, 'm') &&
 	       (conf->ignore_config || !sb_pattern_uses(pattern, 'b')) &&
 	       !sb_pattern_uses(pattern, 'p');
 }

@@ -84,7 +84,8 @@ static void check_mount(const char *text)
 static void check_conf(const struct sb_conf *c)
 {
 	FUZZ_CHECK(c->mode == SB_MODE_RUN || c->mode == SB_MODE_CREATE);
-	FUZZ_CHECK(c->pattern[SB_OP_KILL] && c->pattern[SB_OP_DELETE]);
+	FUZZ_CHECK(c->ignore_config ||
+		   (c->pattern[SB_OP_KILL] && c->pattern[SB_OP_DELETE]));
 	FUZZ_CHECK(c->mode == SB_MODE_RUN ? !!c->pattern[SB_OP_RUN]
 					  : sb_conf_has_create(c));
 	for (int i = 0; i < SB_OPS; i++) {

@@ -255,6 +255,26 @@ $id"
 	[[ $SB_PROCTRACK != cgroup ]] || is "$(C grep -c 'stepbox: RunTimeKill: exit code 1: SIGTERM in its place (node n1, task 0)' /home/alice/err)" 1
 }
 
+@test "RunTimeRun alone, as Slurm takes it: SIGTERM, and nothing is left" {
+	scratch
+	program /usr/local/oci/waits <<-'END'
+		#!/bin/sh
+		trap 'echo told >>/tmp/nonoci/term; exit 6' TERM
+		setsid sleep 4242 </dev/null >/dev/null 2>&1 &
+		: >/tmp/nonoci/ready
+		while :; do sleep 0.1; done
+	END
+	conf IgnoreFileConfigJson=true 'RunTimeRun="/usr/local/oci/waits %b"'
+	begin $IMG true
+	ash 'scancel "$1"' "$job"
+	ends_with 6
+	is "$(lines term)" 1
+	is "$(C grep -c stepbox: /home/alice/err)" 0
+	is "$(sleepers)" 0
+	run ash 'stepbox show --json "$1" -- true' $IMG
+	is "$(jq -r '.operations | keys[]' <<<"$output")" RunTimeRun
+}
+
 @test "other signals reach the runtime" {
 	scratch
 	program /usr/local/oci/waits <<-'END'

@@ -479,6 +479,10 @@ static void test_ignoring(void **state)
 	}
 	refused(CREATE5 "IgnoreFileConfigJson=yes",
 		"RunTimeCreate and RunTimeStart are for bundles");
+	refused("RunTimeCreate=x IgnoreFileConfigJson=yes",
+		"RunTimeCreate and RunTimeStart are for bundles");
+	refused(RUN3 "RunTimeMode=create IgnoreFileConfigJson=yes",
+		"RunTimeCreate and RunTimeStart are for bundles");
 	refused("Runtime=crun IgnoreFileConfigJson=yes",
 		"Runtime=crun: IgnoreFileConfigJson: it is an OCI runtime");
 	load(&c, "Runtime=crun\n" RUN3 "IgnoreFileConfigJson=yes\nInit=no\n");
@@ -492,6 +496,45 @@ static void test_ignoring(void **state)
 	load(&c, RUN3 "IgnoreFileConfigJson=yes IgnoreFileConfigJson=no\n");
 	assert_false(c.ignore_config);
 	sb_conf_free(&c);
+}
+
+/* With IgnoreFileConfigJson Slurm takes any set: of what there is only
+ * RunTimeRun, RunTimeKill and RunTimeDelete can be of use. */
+static void test_sets_ignoring(void **state)
+{
+	static const char *const sets[] = {
+		"",
+		"RunTimeKill=x",
+		"RunTimeDelete=x",
+		"RunTimeQuery=x RunTimeCreate=x",
+		"RunTimeCreate=x RunTimeStart=x RunTimeQuery=x RunTimeKill=x "
+		"RunTimeDelete=x",
+	};
+	struct sb_conf c;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "IgnoreFileConfigJson=true\nRunTimeRun=\"r %%b\" %s\n",
+			 sets[i]);
+		load(&c, text);
+		assert_int_equal(c.mode, SB_MODE_RUN);
+		assert_string_equal(c.pattern[SB_OP_RUN], "r %b");
+		assert_int_equal(!!c.pattern[SB_OP_KILL],
+				 !!strstr(sets[i], "Kill"));
+		assert_int_equal(!!c.pattern[SB_OP_DELETE],
+				 !!strstr(sets[i], "Delete"));
+		assert_null(c.pattern[SB_OP_CREATE]);
+		assert_null(c.pattern[SB_OP_START]);
+		assert_null(c.pattern[SB_OP_QUERY]);
+		assert_false(sb_conf_has_create(&c));
+		sb_conf_free(&c);
+	}
+	refused("IgnoreFileConfigJson=true RunTimeKill=x RunTimeDelete=x",
+		"no runtime");
+	refused("IgnoreFileConfigJson=true RunTimeMode=run RunTimeKill=x",
+		"RunTimeRun is missing");
 }
 
 /* oci.conf's sets, and what is missing of one. */
@@ -717,6 +760,7 @@ int main(void)
 		cmocka_unit_test(test_blocks_ignoring),
 		cmocka_unit_test(test_ignoring),
 		cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_sets_ignoring),
 		SITE_TEST(test_site_description),
 		SITE_TEST(test_description_environment),
 		SITE_TEST(test_bad_description),
