@@ -20,6 +20,7 @@
 #define CREATE_SECONDS 60
 #define START_SECONDS 30
 #define QUERY_SECONDS 10
+#define KILL_SECONDS 5
 #define MAX_CHILDREN 64
 
 /* A runtime's words: "state" (runtime-spec, runtime.md) has the pid. */
@@ -128,14 +129,24 @@ static int failed_call(const struct sb_create *c, enum sb_op op, int status,
 		       sb_conf_op_key(op), c->report->runtime, code);
 }
 
-int sb_create(struct sb_create *c, struct sb_err *err)
+/* What was made and does not start the runtime may end by its own means; its
+ * word for that is not taken. */
+static void end_by_runtime(const struct sb_create *c)
+{
+	struct sb_err ignored;
+	char out[4096];
+
+	sb_runtime_process(c->rt, c->child ? c->pid : 0);
+	sb_runtime_do(c->rt, SB_OP_KILL, &c->mask, KILL_SECONDS, out,
+		      sizeof(out), &ignored);
+	sb_runtime_process(c->rt, 0);
+}
+
+static int create_and_start(struct sb_create *c, struct sb_err *err)
 {
 	int status = sb_runtime_do(c->rt, SB_OP_CREATE, &c->mask,
 				   CREATE_SECONDS, NULL, 0, err);
 
-	c->pid = 0;
-	c->pidfd = -1;
-	c->comm[0] = '\0';
 	if (status)
 		return failed_call(c, SB_OP_CREATE, status, err);
 	c->report->created = sb_report_now();
@@ -151,6 +162,20 @@ int sb_create(struct sb_create *c, struct sb_err *err)
 		return failed_call(c, SB_OP_START, status, err);
 	c->report->started = sb_report_now();
 	return 0;
+}
+
+int sb_create(struct sb_create *c, struct sb_err *err)
+{
+	int rc;
+
+	c->pid = 0;
+	c->pidfd = -1;
+	c->child = 0;
+	c->comm[0] = '\0';
+	rc = create_and_start(c, err);
+	if (rc < 0 && c->pid > 1)
+		end_by_runtime(c);
+	return rc;
 }
 
 void sb_create_end(void (*reaped)(void *arg, pid_t pid, int status), void *arg)

@@ -10,7 +10,7 @@
 #include "taskdir.h"
 
 struct sb_create {
-	const struct sb_runtime *rt;  /* borrowed, as the next two */
+	struct sb_runtime *rt;	      /* borrowed, as the next two */
 	const struct sb_taskdir *dir; /* gets the report */
 	struct sb_report *report;     /* kept up to date */
 	sigset_t mask;		      /* for the runtime and its container */
@@ -21,10 +21,11 @@ struct sb_create {
 };
 
 /*
- * Calls the runtime twice. The caller is a subreaper. Returns 0, or -1 with err
- * set; then c->pid, if not 0, still lives. A runtime's word for it is not
- * taken: the process is the one that create left to its subreaper. The caller
- * closes c->pidfd, also after an error.
+ * Calls the runtime twice, and where the second call fails RunTimeKill, once.
+ * The caller is a subreaper. Returns 0, or -1 with err set; then c->pid, if not
+ * 0, may still live. A runtime's word for it is not taken: the process is the
+ * one that create left to its subreaper. The caller closes c->pidfd, also after
+ * an error.
  */
 int sb_create(struct sb_create *c, struct sb_err *err);
 

@@ -22,7 +22,6 @@
 #include <sys/wait.h>
 
 /* Seconds. */
-#define KILL_SECONDS 5
 #define DELETE_SECONDS 10
 
 struct container {
@@ -177,8 +176,6 @@ static int create_and_wait(struct sb_supervise *s, struct container *c, int sfd,
 {
 	struct sb_create made = {
 		.rt = s->rt, .dir = s->dir, .report = s->report, .mask = *mask};
-	struct sb_err ignored;
-	char out[4096];
 	int rc = sb_create(&made, err);
 
 	c->pid = made.pid;
@@ -188,12 +185,6 @@ static int create_and_wait(struct sb_supervise *s, struct container *c, int sfd,
 	if (!rc)
 		wait_container(s, c, sfd);
 	c->begun = NULL;
-	if (!rc || c->pid <= 1)
-		return rc;
-	sb_runtime_process(s->rt, c->child ? c->pid : 0);
-	sb_runtime_do(s->rt, SB_OP_KILL, mask, KILL_SECONDS, out, sizeof(out),
-		      &ignored);
-	sb_runtime_process(s->rt, 0);
 	return rc;
 }
 

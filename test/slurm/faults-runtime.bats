@@ -186,6 +186,40 @@ nobody_hangs() {
 	has "srun: error: n1: task 0: Exited with exit code 1"
 }
 
+# What RunTimeKill was called with.
+kills() { C bash -c '[[ ! -e /opt/rt/kills ]] || cat /opt/rt/kills'; }
+
+@test "RunTimeKill: once for a container whose start fails, shared or not" {
+	local tasks fault id pid known
+	C bash -c ': >/opt/rt/kills; chmod 666 /opt/rt/kills
+		cat >/opt/rt/kill; chmod 755 /opt/rt/kill' <<-'END'
+		#!/bin/sh
+		pid=$(crun --root="$3/crun" state "$1" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
+		echo "$1 $2 $pid" >>/opt/rt/kills
+	END
+	mapfile -t words < <(patterns | sed 's|^RunTimeKill=.*|RunTimeKill="/opt/rt/kill %n.%j.%s.%t %p %m"|')
+	conf RunTimeMode=create "${words[@]}"
+	for tasks in 1 3; do
+		# Nothing was made, or all is well: nothing to end.
+		for fault in - create:exit1 create:exit0 delete:busy; do
+			step "$tasks" "$fault"
+		done
+		is "$(kills)" ""
+		for fault in start:exit1 start:segv start:late-exit1; do
+			step "$tasks" "$fault"
+			is "$status" 125
+			run kills
+			is "${#lines[@]}" 1
+			# The runtime knows it, by this name and process, unless
+			# that has ended by now.
+			read -r id pid known <<<"$output"
+			[[ $id =~ ^n1\.[0-9]+\.0\.[0-9]$ ]]
+			[[ $fault == *late* && $known ]] || is "$pid" "$known"
+			C cp /dev/null /opt/rt/kills
+		done
+	done
+}
+
 # ---- 32 ----
 
 @test "fault 32: SIGSEGV before and after the pid file" {
