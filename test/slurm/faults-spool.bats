@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Faults 23 to 28: where step directories lie, full, read-only or not as it
-# should be, and what users leave there. Run once per proctrack.
+# should be, and what users leave there.
 
 load lib
 

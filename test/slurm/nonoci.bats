@@ -221,21 +221,110 @@ $id"
 }
 
 @test "a time limit: the same; two tasks on each of two nodes" {
-	need_cloud
 	scratch
-	conf Runtime=charliecloud
-	# ch-run shows the node's /tmp.
+	# As above: where Slurm's own SIGTERM comes, too, it does not end them.
+	program /usr/local/oci/waits <<-'END'
+		#!/bin/sh
+		trap : TERM
+		trap 'exit 6' INT
+		echo $$ >"/tmp/nonoci/pid.$1"
+		mv "/tmp/nonoci/pid.$1" "/tmp/nonoci/ready.$1"
+		while :; do sleep 0.1; done
+	END
+	program /usr/local/oci/kill <<-'END'
+		#!/bin/sh
+		echo "$1" >"/tmp/nonoci/killed.$2"
+		exec kill -s INT "$1"
+	END
+	site '/usr/local/oci/waits %n.%t' '/usr/local/oci/kill %p %n.%t' 'kill -s KILL %p'
 	C rm -f /home/alice/rc
-	ash 'srun -Q -N2 -n4 --ntasks-per-node=2 -J nonoci --container="$1" sh -c "
-			trap \"echo term >>/tmp/nonoci/\$SLURM_PROCID; exit 3\" TERM
-			: >/tmp/nonoci/\$SLURM_PROCID; while :; do sleep 0.1; done" >out 2>err; echo $? >rc' $IMG \
+	ash 'srun -Q -N2 -n4 --ntasks-per-node=2 -J nonoci --container="$1" true >out 2>err; echo $? >rc' $IMG \
 		>/dev/null 2>&1 3>&- &
-	until_true 60 C test -e /tmp/nonoci/0 -a -e /tmp/nonoci/1 -a -e /tmp/nonoci/2 -a -e /tmp/nonoci/3
+	until_true 60 eval '[[ $(C sh -c "ls /tmp/nonoci/ready.* | wc -l") == 4 ]]'
 	C scontrol update JobId="$(C squeue -h -o %i -n nonoci)" EndTime=now
 	# Slurm looks twice a minute.
 	until_true 120 C test -s /home/alice/rc
-	# Once each, and under linuxproc twice, if the first did not end it at once.
-	is "$(C sh -c 'for f in /tmp/nonoci/[0-3]; do sort -u $f; done' | tr '\n' ' ')" "term term term term "
+	run C sh -c 'cd /tmp/nonoci; for f in ready.*; do cmp "$f" "killed.${f#*.}" && echo "$f"; done'
+	is "$output" $'ready.n1.0\nready.n1.1\nready.n2.0\nready.n2.1'
+}
+
+# What srun_in or begin runs in the background: it says that it has begun, and
+# how it was asked to end.
+NOTES='trap "echo term >>/tmp/nonoci/asked; exit 3" TERM
+	trap "echo int >>/tmp/nonoci/asked; exit 4" INT
+	: >/tmp/nonoci/ready
+	while :; do sleep 0.1; done'
+
+# A program that stands for another: singularity exec, with the node's /tmp as
+# there.
+enter_tmp() {
+	program /usr/local/oci/enter-tmp <<-'END'
+		#!/bin/sh
+		exec unshare -rm sh -c 'mount --rbind /tmp "$0/tmp" && exec chroot "$0" "$@"' "$@"
+	END
+}
+
+@test "scancel: the blocks of the guide, unchanged: the command may end by itself" {
+	scratch
+	enter_tmp
+	program /usr/local/bin/singularity <<-'END'
+		#!/bin/sh
+		shift 2
+		exec /usr/local/oci/enter-tmp "$@"
+	END
+	block singularity-native
+	begin $IMG sh -c "$NOTES"
+	ash 'scancel "$1"' "$job"
+	ends_with 3
+	is "$(C sort -u /tmp/nonoci/asked)" term
+	need_cloud
+	C rm -f /tmp/nonoci/asked
+	block charliecloud
+	begin $IMG sh -c "$NOTES"
+	ash 'scancel "$1"' "$job"
+	ends_with 3
+	is "$(C sort -u /tmp/nonoci/asked)" term
+}
+
+@test "scancel: Enroot's block and the guide's wrapper, which hands no signal on" {
+	scratch
+	enter_tmp
+	program /usr/local/bin/enroot <<-'END'
+		#!/bin/sh
+		echo "$*" >>"$ENROOT_DATA_PATH/calls"
+		case $1 in
+		import) : >"$3" ;;
+		create) cp "$ENROOT_DATA_PATH/calls" /tmp/nonoci/calls ;;
+		start) image=$3 && shift 3 && exec /usr/local/oci/enter-tmp /images/cloud "$@" ;;
+		esac
+	END
+	program /usr/local/bin/enroot-start-wrapper <"$TOP/test/unit/data/oci.conf/enroot-start-wrapper"
+	block enroot
+	fails_with 7 srun_in docker://an/image sh -c 'exit 7'
+	[[ $(C cat /tmp/nonoci/calls) == "import -o "*"/container.sqsh -- docker://an/image
+create "*"/container.sqsh" ]]
+	# The wrapper's SIGINT is not the command's, and bash waits for that: KillWait.
+	# Where Slurm signals every process itself, the first to go is the wrapper.
+	begin docker://an/image sh -c "$NOTES"
+	ash 'scancel "$1"' "$job"
+	if [[ $SB_PROCTRACK == cgroup ]]; then
+		ends_with 137
+		C test ! -e /tmp/nonoci/asked
+	else
+		[[ $(wait_line /home/alice/rc) != 137 ]]
+	fi
+	C grep -c stepbox: /home/alice/err && return 1
+	# What the manual says: exec.
+	C rm -f /tmp/nonoci/asked
+	C sed -i 's/^enroot start/exec &/' /usr/local/bin/enroot-start-wrapper
+	begin docker://an/image sh -c "$NOTES"
+	ash 'scancel "$1"' "$job"
+	if [[ $SB_PROCTRACK == cgroup ]]; then
+		ends_with 4
+		is "$(C cat /tmp/nonoci/asked)" int
+	else
+		[[ $(wait_line /home/alice/rc) == [34] ]]
+	fi
 }
 
 @test "RunTimeKill fails: one line, and SIGTERM in its place" {
@@ -247,12 +336,12 @@ $id"
 		while :; do sleep 0.1; done
 	END
 	# Under linuxproc the runtime has Slurm's own SIGTERM, too, and may be gone
-	# before there is anything to say.
+	# before there is anything to say: test/run has both.
 	site '/usr/local/oci/waits %b' 'false %p' 'kill -s KILL %p'
 	begin $IMG true
 	ash 'scancel "$1"' "$job"
 	ends_with 6
-	[[ $SB_PROCTRACK != cgroup ]] || is "$(C grep -c 'stepbox: RunTimeKill: exit code 1: SIGTERM in its place (node n1, task 0)' /home/alice/err)" 1
+	[[ $SB_PROCTRACK == linuxproc ]] || is "$(C grep -c 'stepbox: RunTimeKill: exit code 1: SIGTERM in its place (node n1, task 0)' /home/alice/err)" 1
 }
 
 @test "RunTimeRun alone, as Slurm takes it: SIGTERM, and nothing is left" {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # oci.conf's own keys, moved to stepbox.conf: where what they do can be seen.
 # The runtimes' blocks of Slurm's guide are in guide.bats, EnvExclude and
-# RunTimeEnvExclude in site.bats too. Run once per proctrack.
+# RunTimeEnvExclude in site.bats too.
 
 load lib
 
