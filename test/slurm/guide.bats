@@ -1,15 +1,17 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The blocks of Slurm's own guide (doc/html/containers.shtml) for runc and crun,
-# pasted into stepbox.conf unchanged. They keep state in /run/user/UID.
+# The blocks of Slurm's own guide (doc/html/containers.shtml) for OCI runtimes,
+# pasted into stepbox.conf unchanged. They keep state in /run/user/UID, and up to
+# 22.05 in /tmp.
 
 load lib
 
 setup() { C bash -c 'mkdir -p /run/user/2001; chown 2001:2001 /run/user/2001; chmod 700 /run/user/2001'; }
 
-state() { C bash -c 'ls -A /run/user/2001 /run/user/2001/* 2>/dev/null | grep n1.alice'; }
+state() { C bash -c 'ls -A /run/user/2001 /run/user/2001/* /tmp 2>/dev/null | grep n1.alice'; }
 
 teardown() {
+	C rm -f /usr/local/sbin/nvidia-container-runtime
 	assert_clean
 }
 
@@ -45,6 +47,15 @@ killed() {
 @test "runc create/start" { works runc-create; }
 @test "crun run" { works crun-run; }
 @test "crun create/start" { works crun-create; }
+@test "runc run, 21.08 to 22.05.3" { works 21.08-runc-run; }
+@test "runc create/start, 21.08 to 22.05" { works 21.08-runc-create; }
+@test "crun run, 21.08 to 22.05" { works 21.08-crun-run; }
+@test "crun create/start, 21.08 to 22.05" { works 21.08-crun-create; }
+# It is runc, which it makes add the GPUs to config.json; here there are none.
+@test "nvidia-container-runtime run" {
+	C sh -c 'ln -s "$(command -v runc)" /usr/local/sbin/nvidia-container-runtime'
+	works nvidia-run
+}
 @test "runc run, killed: the next step removes the state" { killed runc-run; }
 @test "runc create/start, killed: the next step removes the state" { killed runc-create; }
 @test "crun run, killed: the next step removes the state" { killed crun-run; }
