@@ -23,6 +23,7 @@ struct reader {
 	sb_kv_fn *fn;
 	void *arg;
 	enum sb_kv_trust trust;
+	const char *top; /* the first file */
 	int depth;
 };
 
@@ -67,12 +68,22 @@ static void strip_escapes(char *line)
 	*to = '\0';
 }
 
+/* The path of a file that lies beside another, as snprintf(3). */
+static size_t beside(char *path, size_t size, const char *other,
+		     const char *file)
+{
+	const char *slash = *file == '/' ? NULL : strrchr(other, '/');
+	int dir = slash ? (int)(slash - other) + 1 : 0;
+
+	return snprintf(path, size, "%.*s%s", dir, other, file);
+}
+
+/* Slurm looks beside the file that names it up to 22.05, and since 23.02 beside
+ * slurm.conf: for a file that lies there too, that is beside the first. */
 static int include(struct reader *r, const struct sb_kv_pos *pos, char *file,
 		   struct sb_err *err)
 {
 	char path[PATH_MAX];
-	const char *slash = strrchr(pos->file, '/');
-	int dir = slash ? (int)(slash - pos->file) : 0;
 	size_t len = strlen(file);
 
 	while (len && isspace((unsigned char)file[len - 1]))
@@ -80,11 +91,9 @@ static int include(struct reader *r, const struct sb_kv_pos *pos, char *file,
 	if (r->depth >= MAX_DEPTH)
 		return sb_fail(err, SB_FAIL, "%s:%u: Include nested too deep",
 			       pos->file, pos->line);
-	if (*file == '/' || !slash)
-		len = snprintf(path, sizeof(path), "%s", file);
-	else
-		len = snprintf(path, sizeof(path), "%.*s/%s", dir, pos->file,
-			       file);
+	len = beside(path, sizeof(path), pos->file, file);
+	if (len < sizeof(path) && access(path, F_OK) < 0 && errno == ENOENT)
+		len = beside(path, sizeof(path), r->top, file);
 	if (len >= sizeof(path))
 		return sb_fail(err, SB_FAIL, "%s:%u: Include: path too long",
 			       pos->file, pos->line);
@@ -259,7 +268,7 @@ static int read_file(struct reader *r, const char *path, struct sb_err *err)
 int sb_kv_read(const char *path, enum sb_kv_trust trust, sb_kv_fn *fn,
 	       void *arg, struct sb_err *err)
 {
-	struct reader r = {.fn = fn, .arg = arg, .trust = trust};
+	struct reader r = {.fn = fn, .arg = arg, .trust = trust, .top = path};
 
 	return read_file(&r, path, err);
 }
@@ -267,7 +276,7 @@ int sb_kv_read(const char *path, enum sb_kv_trust trust, sb_kv_fn *fn,
 int sb_kv_parse(const char *path, const char *text, size_t size, sb_kv_fn *fn,
 		void *arg, struct sb_err *err)
 {
-	struct reader r = {.fn = fn, .arg = arg};
+	struct reader r = {.fn = fn, .arg = arg, .top = path};
 
 	return parse_text(&r, path, text, size, err);
 }

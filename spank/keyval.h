@@ -31,7 +31,7 @@ enum sb_kv_trust {
 
 /*
  * Reads path and calls fn for each pair. An Include's relative FILE is looked
- * up beside the file that names it.
+ * up beside the file that names it, and else beside path.
  *
  * Returns 0; or -1 with err set ("FILE:LINE: why"): the file cannot be read,
  * is no regular file, larger than 1 MiB or not trusted, a line is no pair,

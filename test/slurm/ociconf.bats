@@ -63,14 +63,15 @@ has_line() {
 
 @test "grammar: pairs on a line, case, quotes, escapes, continuation, Include" {
 	C bash -c 'mkdir -p /etc/slurm/more/deep
-		printf "include deep/two # beside it\nEnvSet=ONE=1\n" >/etc/slurm/more/one
-		printf "EnvSet=TWO=2\n" >/etc/slurm/more/deep/two'
+		printf "include deep/two # beside it\nEnvSet=ONE=1\ninclude more/three" >/etc/slurm/more/one
+		printf "EnvSet=TWO=2\n" >/etc/slurm/more/deep/two
+		printf "EnvSet=THREE=3\n" >/etc/slurm/more/three'
 	# shellcheck disable=SC1003 # a backslash at the end of a line
 	conf "runtime=$SB_RUNTIME  RUNTIMEMODE=$SB_MODE # EnvSet=NONE=1" \
 		'EnvSet="QUOTED=a b \# c"	EnvSet=BS=x\\y \' '   EnvSet+=NEXT=1' \
 		"Include more/one" "" 'PasswdEntry=no' 'PasswdEntry=yes'
-	inside 'echo "$QUOTED|$BS|$NEXT|$ONE|$TWO|${NONE-no}"; whoami'
-	is "$output" $'a b # c|x\\y|1|1|2|no\nalice'
+	inside 'echo "$QUOTED|$BS|$NEXT|$ONE|$TWO|$THREE|${NONE-no}"; whoami'
+	is "$output" $'a b # c|x\\y|1|1|2|3|no\nalice'
 	# The second one counts; whoever asks is told.
 	run C stepbox check --conf
 	has "/etc/slurm/stepbox.conf:7: PasswdEntry: stands here again: the last one counts"

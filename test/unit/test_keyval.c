@@ -166,7 +166,8 @@ static void test_include_itself(void **state)
 	unlink(path);
 }
 
-/* Relative to the file that names it, at any depth; a loop of two. */
+/* Relative to the file that names it, at any depth, else to the first; a loop
+ * of two. */
 static void test_include_nested(void **state)
 {
 	struct sb_err err = {.text = ""};
@@ -175,8 +176,14 @@ static void test_include_nested(void **state)
 		const char *name, *text;
 	} files[] = {
 		{"a", "A=1\nINCLUDE sub/b\nA=2\n"},
-		{"sub/b", "  include c   # beside it\nB=1\n"},
+		{"sub/b", "  include c   # beside it\nB=1\nInclude d\n"},
 		{"sub/c", "C=1\n"},
+		{"c", "C=0\n"},
+		{"d", "D=1\nInclude sub/e\n"},
+		{"sub/e", "Include sub/f\n"},
+		{"sub/f", "F=1\n"},
+		{"z", "Include sub/g\n"},
+		{"sub/g", "Include h\n"},
 		{"x", "Include y\n"},
 		{"y", "Y=1\nInclude x\n"},
 	};
@@ -196,7 +203,12 @@ static void test_include_nested(void **state)
 	snprintf(path, sizeof(path), "%s/a", dir);
 	if (sb_kv_read(path, SB_KV_ANY, collect, NULL, &err) < 0)
 		fail_msg("%s", err.text);
-	assert_string_equal(got, "1:A=<1>\n1:C=<1>\n2:B=<1>\n3:A=<2>\n");
+	assert_string_equal(got, "1:A=<1>\n1:C=<1>\n2:B=<1>\n1:D=<1>\n"
+				 "1:F=<1>\n3:A=<2>\n");
+	snprintf(path, sizeof(path), "%s/z", dir);
+	assert_int_equal(sb_kv_read(path, SB_KV_ANY, collect, NULL, &err), -1);
+	assert_contains(err.text, "/sub/g:1: ");
+	assert_contains(err.text, "/h: No such file");
 	snprintf(path, sizeof(path), "%s/x", dir);
 	*got = '\0';
 	assert_int_equal(sb_kv_read(path, SB_KV_ANY, collect, NULL, &err), -1);
