@@ -19,6 +19,9 @@
 #define MAX_FILE (1 << 20)
 #define MAX_DEPTH 8
 
+/* What isspace(3) says, and Slurm's regular expression. */
+#define SPACE " \t\r\n\v\f"
+
 struct reader {
 	sb_kv_fn *fn;
 	void *arg;
@@ -110,14 +113,14 @@ static int next_pair(char **at, char **key, char **value)
 {
 	char *p = *at, *end;
 
-	p += strspn(p, " \t\r\n\v\f");
+	p += strspn(p, SPACE);
 	if (!*p)
 		return 0;
 	*key = p;
 	while (isalnum((unsigned char)*p) || *p == '_' || *p == '.')
 		p++;
 	end = p;
-	p += strspn(p, " \t");
+	p += strspn(p, SPACE);
 	/* Slurm's grammar has "+=" and the like, and for keys like these no
 	 * meaning for them: they are "=". */
 	if (*p && strchr("-*+/", *p))
@@ -126,7 +129,7 @@ static int next_pair(char **at, char **key, char **value)
 		return -1;
 	*end = '\0';
 	p++;
-	p += strspn(p, " \t");
+	p += strspn(p, SPACE);
 	if (*p == '"') {
 		*value = ++p;
 		p = strchr(p, '"');
@@ -134,7 +137,7 @@ static int next_pair(char **at, char **key, char **value)
 			return -1;
 	} else {
 		*value = p;
-		p += strcspn(p, " \t\r\n\v\f");
+		p += strcspn(p, SPACE);
 		if (p == *value)
 			return -1;
 	}

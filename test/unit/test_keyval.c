@@ -3,6 +3,7 @@
 
 #include "../../spank/contract.h"
 #include "../../spank/keyval.h"
+#include "../fuzz/grammar.h"
 
 #include <sys/stat.h>
 
@@ -24,6 +25,35 @@ static int parse(const char *text, struct sb_err *err)
 	return sb_kv_parse("f", text, strlen(text), collect, NULL, err);
 }
 
+static int tell(void *arg, const char *key, const char *value,
+		const struct sb_kv_pos *pos, struct sb_err *err)
+{
+	(void)err;
+	grammar_tell(arg, pos->line, key, strlen(key), value, strlen(value));
+	return 0;
+}
+
+/* By Slurm's way of reading it is the same. */
+static void read_again(const char *text)
+{
+	struct sb_err err = {.text = ""};
+	struct sb_buf ours = {0}, slurms = {0};
+	unsigned int line = 0;
+	int rc = sb_kv_parse("f", text, strlen(text), tell, &ours, &err);
+	enum grammar_end how = grammar_read(text, strlen(text), &slurms, &line);
+	char where[32];
+
+	if (how != GRAMMAR_INCLUDE) {
+		assert_int_equal(rc, how == GRAMMAR_GOOD ? 0 : -1);
+		assert_int_equal(ours.len, slurms.len);
+		assert_true(!ours.len || !strcmp(ours.data, slurms.data));
+		snprintf(where, sizeof(where), "f:%u: ", line);
+		assert_true(!rc || !strncmp(err.text, where, strlen(where)));
+	}
+	sb_buf_free(&ours);
+	sb_buf_free(&slurms);
+}
+
 static void good(const char *text, const char *want)
 {
 	struct sb_err err = {.text = ""};
@@ -31,6 +61,7 @@ static void good(const char *text, const char *want)
 	if (parse(text, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_string_equal(got, want);
+	read_again(text);
 }
 
 static void bad(const char *text, const char *where)
@@ -40,6 +71,7 @@ static void bad(const char *text, const char *where)
 	assert_int_equal(parse(text, &err), -1);
 	assert_int_equal(err.code, SB_FAIL);
 	assert_contains(err.text, where);
+	read_again(text);
 }
 
 static void test_pairs(void **state)
@@ -102,6 +134,7 @@ static void test_case_and_blanks(void **state)
 {
 	(void)state;
 	good("\t a.b_C9\t=\t1\v\n", "1:a.b_C9=<1>\n");
+	good("A\v=\f1\r\v\fB\r=2", "1:A=<1>\n1:B=<2>\n");
 	good("Include_=1\nincluded=2", "1:Include_=<1>\n2:included=<2>\n");
 }
 
