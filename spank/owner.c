@@ -7,14 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#define OPEN_DIR (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
 int sb_owner_line(char *text, size_t size, uid_t uid, gid_t gid)
 {
@@ -75,12 +71,5 @@ int sb_owner_dead(const struct sb_owner *o)
 
 int sb_owner_open(int at, const char *name)
 {
-	struct open_how how = {.flags = OPEN_DIR | O_NOFOLLOW,
-			       .resolve =
-				       RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS};
-	int fd = syscall(__NR_openat2, at, name, &how, sizeof(how));
-
-	if (fd < 0 && errno == ENOSYS)
-		fd = openat(at, name, OPEN_DIR | O_NOFOLLOW);
-	return fd;
+	return sb_proc_open(at, name, O_PATH | O_DIRECTORY);
 }

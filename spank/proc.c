@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,10 +19,25 @@
 
 #define MAX_CHILDREN 64
 
+int sb_proc_open(int dir, const char *name, int flags)
+{
+	struct open_how how = {
+		.flags = flags | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
+	};
+	int fd = syscall(__NR_openat2, dir, name, &how, sizeof(how));
+
+	if (fd < 0 && errno == ENOSYS)
+		fd = openat(dir, name, (int)how.flags);
+	return fd;
+}
+
 ssize_t sb_proc_slurp(int dirfd, const char *path, char *buf, size_t size)
 {
-	int fd = openat(dirfd, path,
-			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	const int flags = O_RDONLY | O_NONBLOCK;
+	int fd = dirfd == AT_FDCWD
+			 ? openat(dirfd, path, flags | O_CLOEXEC | O_NOFOLLOW)
+			 : sb_proc_open(dirfd, path, flags);
 	size_t fill = 0;
 	ssize_t n = 0;
 

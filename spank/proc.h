@@ -47,8 +47,17 @@ void sb_proc_boot(char id[40]);
 /* The inode that identifies the caller's pid namespace; 0 if unknown. */
 unsigned long long sb_proc_pidns(void);
 
+/*
+ * openat(2) of name in the directory dir, with O_CLOEXEC, but of no link and of
+ * nothing that is mounted there: to ask what a user has mounted what it is may
+ * be to wait for ever. Kernels before 5.6 open that, too. Returns a descriptor,
+ * or -1 with errno set (EXDEV: it is mounted).
+ */
+int sb_proc_open(int dir, const char *name, int flags);
+
 /* Reads at most size - 1 bytes of path below dirfd and terminates them; follows
- * no link at the end. Returns the length, or -1. */
+ * no link at the end, and below a directory (not AT_FDCWD) reads nothing that
+ * is mounted there. Returns the length, or -1. */
 ssize_t sb_proc_slurp(int dirfd, const char *path, char *buf, size_t size);
 
 /* Writes prefix and v in decimal digits to buf, terminated, without stdio. buf

@@ -192,13 +192,12 @@ static void allow(int path, const struct stat *st)
 	(void)!chmod(link, 0700);
 }
 
-/* Opens a directory for reading, without following a link or leaving the
- * file system, giving itself the permission where a mode takes it away (as
- * overlayfs does with its work directory). */
+/* Opens a directory for reading, without following a link, entering a mount or
+ * leaving the file system, giving itself the permission where a mode takes it
+ * away (as overlayfs does with its work directory). */
 static int open_dir(int dir, const char *name, dev_t dev)
 {
-	int path = openat(dir, name,
-			  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int path = sb_proc_open(dir, name, O_PATH | O_DIRECTORY);
 	struct stat st;
 	int fd = -1;
 
@@ -227,16 +226,27 @@ static int move_up(int dir, const char *name, struct tree *t)
 	return renameat(dir, name, t->top, to);
 }
 
+/* Small ones only: what it is named does not make it a record. */
+static int is_record(int dir, const char *name)
+{
+	int fd = strcmp(name, SB_FILE_LAYER) ? -1
+					     : sb_proc_open(dir, name, O_PATH);
+	struct stat st;
+	int is;
+
+	if (fd < 0)
+		return 0;
+	is = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size < PATH_MAX;
+	close(fd);
+	return is;
+}
+
 static int remove_entry(int dir, const char *name, void *arg)
 {
 	struct removal *r = arg;
-	struct stat st;
 	int fd, rc;
 
-	/* Small ones only: what it is named does not make it a record. */
-	if (r->t->keep > 0 && r->depth == 1 && !strcmp(name, SB_FILE_LAYER) &&
-	    !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) &&
-	    S_ISREG(st.st_mode) && st.st_size < PATH_MAX) {
+	if (r->t->keep > 0 && r->depth == 1 && is_record(dir, name)) {
 		r->t->keep--;
 		return -1;
 	}
@@ -379,13 +389,21 @@ static int pass_layer(struct pass *p, int taskdir, const char *name)
 	return rc;
 }
 
+static int has(int taskdir, const char *name)
+{
+	int fd = sb_proc_open(taskdir, name, O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 static int pass_has_delete(struct pass *p, int taskdir, const char *name)
 {
 	(void)name;
-	if (p->r->keep_deletes == SB_KEEP_ALL &&
-	    !faccessat(taskdir, SB_FILE_DELETE, F_OK, 0))
+	if (p->r->keep_deletes == SB_KEEP_ALL && has(taskdir, SB_FILE_DELETE))
 		return -1;
-	return faccessat(taskdir, SB_FILE_AGAIN, F_OK, 0) ? 0 : -1;
+	return has(taskdir, SB_FILE_AGAIN) ? -1 : 0;
 }
 
 static int pass_keep_delete(struct pass *p, int taskdir, const char *name)

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "tree.h"
 #include "reap.h"
+#include "silent.h"
 
 #include "../../spank/contract.h"
 #include "../../spank/proc.h"
@@ -397,18 +398,71 @@ static void test_shared_end(void **state)
 	assert_false(is_there(step, "task-3.node"));
 }
 
+/* ---- what a user has mounted, and that never answers ---- */
+
+static int reap_mounted(void)
+{
+	char said[256];
+
+	return unit_reap(step, SB_KEEP_ALL, said, sizeof(said)) !=
+		       SB_REAP_LEFT ||
+	       is_there(step, "task-1/b");
+}
+
+/* The rest goes. */
+static void test_silent_directory(void **state)
+{
+	(void)state;
+	tree_dir(step, "task-0/mounted");
+	tree_dir(step, "task-1");
+	tree_file(step, "task-1/b", "x");
+	tree_file(step, "task-1/" SB_FILE_DELETE, "");
+	silent_try(tree_path(step, "task-0/mounted"),
+		   tree_path(step, "task-1/" SB_FILE_DELETE), reap_mounted);
+}
+
+static void test_silent_task(void **state)
+{
+	(void)state;
+	tree_dir(step, "task-1");
+	tree_file(step, "task-1/b", "x");
+	tree_file(step, "task-1/" SB_FILE_STATE, "");
+	silent_try(tree_path(step, "task-0"),
+		   tree_path(step, "task-1/" SB_FILE_STATE), reap_mounted);
+}
+
+static void test_silent_layer(void **state)
+{
+	(void)state;
+	tree_dir(step, "task-0/mounted");
+	tree_dir(step, "task-1");
+	tree_file(step, "task-1/b", "x");
+	tree_file(step, "task-1/" SB_FILE_LAYER, "");
+	silent_try(tree_path(step, "task-0/mounted"),
+		   tree_path(step, "task-1/" SB_FILE_LAYER), reap_mounted);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_tree),	   TEST(test_tree_unreadable),
-		TEST(test_tree_deep),	   TEST(test_tree_refused),
-		TEST(test_layer),	   TEST(test_keep_files),
-		TEST(test_layer_gone),	   TEST(test_layer_not_ours),
-		TEST(test_layer_others),   TEST(test_layer_resists),
-		TEST(test_shared_not_yet), TEST(test_shared_replaced),
+		TEST(test_tree),
+		TEST(test_tree_unreadable),
+		TEST(test_tree_deep),
+		TEST(test_tree_refused),
+		TEST(test_layer),
+		TEST(test_keep_files),
+		TEST(test_layer_gone),
+		TEST(test_layer_not_ours),
+		TEST(test_layer_others),
+		TEST(test_layer_resists),
+		TEST(test_shared_not_yet),
+		TEST(test_shared_replaced),
 		TEST(test_shared_end),
+		TEST(test_silent_directory),
+		TEST(test_silent_task),
+		TEST(test_silent_layer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
