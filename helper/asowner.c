@@ -37,7 +37,8 @@ int sb_asowner(const struct sb_step *s, int (*fn)(int dir, int out, void *arg),
 			       strerror(errno));
 	if (geteuid() || !user.uid)
 		return fn(dir, STDOUT_FILENO, arg);
-	rc = sb_asuser(&user, dir, STDOUT_FILENO, child, &w, seconds, text);
+	rc = sb_asuser(&user, dir, STDOUT_FILENO, child, &w, seconds * 1000,
+		       text);
 	if (rc >= 0 && rc != SB_CHILD_LOST)
 		return rc;
 	return sb_fail(err, SB_FAIL, "%s/%s: as user %u: %s", s->node, s->name,

@@ -66,6 +66,7 @@ static void found(const char *name, int became, const char *text)
 
 static int as_root(const char *path, uint32_t job, struct sb_err *err)
 {
+	struct sb_sweep sweep = {.job = job, .found = found};
 	_cleanup_strv_ struct sb_strv nodes = {0};
 
 	if (sb_steps_nodes(&nodes, path, err) < 0)
@@ -79,7 +80,7 @@ static int as_root(const char *path, uint32_t job, struct sb_err *err)
 		if (fd < 0)
 			return -1;
 		sb_stepdir_unkeep(fd, job);
-		sb_stepdir_sweep(fd, job, 0, found);
+		sb_stepdir_sweep(fd, &sweep);
 		close(fd);
 		if (path && sb_place_varies(path))
 			sb_stepdir_prune(nodes.v[i], slash + 1,

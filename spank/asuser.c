@@ -136,7 +136,7 @@ static pid_t collect(pid_t pid, int late, int *status)
 	struct timespec nap = {.tv_nsec = 10000000};
 	pid_t done;
 
-	for (int tries = 0; tries < 50; tries++) {
+	for (int tries = 0; tries < SB_ASUSER_LATE_MS / 10; tries++) {
 		done = waitpid(pid, status, late ? WNOHANG : 0);
 		if (done == pid || (done < 0 && errno != EINTR))
 			return done;
@@ -149,7 +149,7 @@ static pid_t collect(pid_t pid, int late, int *status)
 }
 
 int sb_asuser(const struct sb_user *user, int dir, int extra, sb_asuser_fn *fn,
-	      void *arg, int seconds, char *text)
+	      void *arg, int ms, char *text)
 {
 	sigset_t all, old;
 	int out[2], status, late;
@@ -172,7 +172,7 @@ int sb_asuser(const struct sb_user *user, int dir, int extra, sb_asuser_fn *fn,
 		close(out[0]);
 		return -1;
 	}
-	late = listen_to(out[0], sb_now_ms() + seconds * 1000LL, text);
+	late = listen_to(out[0], sb_now_ms() + ms, text);
 	close(out[0]);
 	if (late)
 		kill(pid, SIGKILL);
@@ -180,7 +180,8 @@ int sb_asuser(const struct sb_user *user, int dir, int extra, sb_asuser_fn *fn,
 	if (done == pid && WIFEXITED(status) && !late)
 		return WEXITSTATUS(status);
 	if (late)
-		snprintf(text, SB_REPORT_MAX, "given up after %d s", seconds);
+		snprintf(text, SB_REPORT_MAX, "given up after %d.%d s",
+			 ms / 1000, ms / 100 % 10);
 	else if (!text[0])
 		snprintf(text, SB_REPORT_MAX, "the child was killed");
 	return -1;

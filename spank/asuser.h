@@ -33,15 +33,18 @@ enum {
 /*
  * Forks; the child becomes user (groups, gid, uid, all checked; not dumpable;
  * no new privileges), keeps no descriptor but dir, extra (-1: none; it becomes
- * 5) and out, and runs fn; it never executes a program. After seconds it is
- * killed and given up.
+ * 5) and out, and runs fn; it never executes a program. After ms it is killed,
+ * and after SB_ASUSER_LATE_MS more given up.
  *
  * text (SB_REPORT_MAX + 1 bytes) gets what it said, terminated, not escaped.
  * Returns its exit status, or -1 (it could not be made, was killed or was too
  * slow; text says which).
  */
 int sb_asuser(const struct sb_user *user, int dir, int extra, sb_asuser_fn *fn,
-	      void *arg, int seconds, char *text);
+	      void *arg, int ms, char *text);
+
+/* So long a killed child's end is waited for. */
+#define SB_ASUSER_LATE_MS 500
 
 /* The descriptor under which fn finds extra. */
 #define SB_ASUSER_EXTRA 5

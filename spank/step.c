@@ -26,10 +26,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A task's container is ended within this many seconds, or at the step's end.*/
-#define TASK_SECONDS 5
-/* With many places, no other is begun after so many. */
-#define SWEEP_SECONDS 15
+/* A task's container is ended within this time, or at the step's end. */
+#define TASK_MS 5000
+/* All that the nets do, children included. Slurm's PrologEpilogTimeout is for
+ * our epilog too, and drains the node. */
+#define EPILOG_MS 5000
+#define START_MS 15000
 
 /* One slurmstepd serves one step. */
 static struct {
@@ -437,15 +439,15 @@ static void reap_now(struct sb_reap *r, const char *what)
 {
 	char text[SB_REPORT_MAX + 1];
 	long long began = sb_now_ms();
-	int rc = sb_asuser(&step.user, step.dir.fd, -1, sb_reap, r,
-			   TASK_SECONDS, text);
+	int rc = sb_asuser(&step.user, step.dir.fd, -1, sb_reap, r, TASK_MS,
+			   text);
 
 	/* The user can stop his child, and let it go on just before its time
 	 * is up. Waiting that out for every task would run into
 	 * UnkillableStepTimeout, which drains the node: so all tasks together
 	 * have no more time than one. */
 	step.spent += sb_now_ms() - began;
-	step.slow |= rc < 0 || step.spent > TASK_SECONDS * 1000LL;
+	step.slow |= rc < 0 || step.spent > TASK_MS;
 	if (rc)
 		slurm_info("stepbox: %s: %s: its container may still run",
 			   step.dir.name, what);
@@ -532,11 +534,10 @@ static void found(const char *name, int became, const char *text)
 struct sweeping {
 	const struct sb_site *site;
 	const char *node;
-	uint32_t job;
-	long long end; /* ms: an epilog or slurmd's start waits for all this */
+	struct sb_sweep sweep;
 };
 
-static void sweep(const struct sweeping *s, const char *path)
+static void sweep(struct sweeping *s, const char *path)
 {
 	struct sb_err err;
 	int fd = sb_stepdir_open_node(path, s->node, 0, &err);
@@ -546,21 +547,20 @@ static void sweep(const struct sweeping *s, const char *path)
 			slurm_info("stepbox: %s", err.text);
 		return;
 	}
-	sb_stepdir_sweep(fd, s->job, s->site->keep, found);
+	sb_stepdir_sweep(fd, &s->sweep);
 	close(fd);
 }
 
 /* path is one of a node of that name, and perhaps ours. */
 static void sweep_place(void *arg, char *path)
 {
-	const struct sweeping *s = arg;
+	struct sweeping *s = arg;
 	char records[PATH_MAX];
 	struct stat st;
 
 	if (snprintf(records, sizeof(records), "%s/" SB_OWNER_DIR, path) >=
 		    (int)sizeof(records) ||
-	    lstat(records, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid ||
-	    sb_now_ms() > s->end)
+	    lstat(records, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid)
 		return;
 	*strrchr(path, '/') = '\0';
 	sweep(s, path);
@@ -579,8 +579,9 @@ void sb_step_sweep(int argc, char **argv, uint32_t job)
 	struct sweeping s = {
 		.site = &site,
 		.node = of.node,
-		.job = job,
-		.end = sb_now_ms() + SWEEP_SECONDS * 1000LL,
+		.sweep = {.job = job,
+			  .end = sb_now_ms() + (job ? EPILOG_MS : START_MS),
+			  .found = found},
 	};
 	char path[PATH_MAX];
 	struct sb_err err;
@@ -592,13 +593,17 @@ void sb_step_sweep(int argc, char **argv, uint32_t job)
 		return;
 	}
 	step.tell = tells(&site);
+	s.sweep.keep = site.keep;
 	if (!sb_place_varies(site.place)) {
 		if (!sb_place_expand(path, sizeof(path), site.place, &of, &err))
 			sweep(&s, path);
-		return;
+	} else {
+		/* Another for each user, job or step: all that are there. */
+		of.user = NULL;
+		if (!sb_place_glob(path, sizeof(path), site.place, &of))
+			sb_stepdir_each(path, sweep_place, &s);
 	}
-	/* Another for each user, job or step: all that are there. */
-	of.user = NULL;
-	if (!sb_place_glob(path, sizeof(path), site.place, &of))
-		sb_stepdir_each(path, sweep_place, &s);
+	if (s.sweep.late)
+		slurm_info("stepbox: no time to clean up the rest: slurmd's "
+			   "start or \"stepbox clean\", by root, goes on");
 }

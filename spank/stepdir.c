@@ -23,10 +23,8 @@
 #define TRASH_DIR ".trash"
 #define KEPT_DIR ".kept"
 #define OPEN_DIR (O_PATH | O_DIRECTORY | O_CLOEXEC)
-/* A user's tree is emptied within this many seconds or tried again later. */
-#define REAP_SECONDS 10
-/* A whole sweep: an epilog or slurmd's start waits for it. */
-#define SWEEP_SECONDS 15
+/* A user's tree is emptied within this time, or tried again later. */
+#define REAP_MS 10000
 #define TRASH_NAME 80
 
 /* ---- root's own directories ---- */
@@ -301,12 +299,22 @@ static int open_user_dir(int node, const struct sb_user *user)
 	return fd;
 }
 
+/* Until end, with all that a child which is late takes. */
+static int try_reap(int fd, int extra, struct sb_reap *r,
+		    const struct sb_user *user, long long end, char *text)
+{
+	long long left = end - sb_now_ms() - SB_ASUSER_LATE_MS;
+
+	return sb_asuser(user, fd, extra, sb_reap, r, left > 0 ? left : 1,
+			 text);
+}
+
 static int reap(int node, int fd, struct sb_reap *r, const struct sb_user *user,
-		char *text)
+		long long end, char *text)
 {
 	int rc, extra;
 
-	rc = sb_asuser(user, fd, -1, sb_reap, r, REAP_SECONDS, text);
+	rc = try_reap(fd, -1, r, user, end, text);
 	if (rc != SB_REAP_NEEDS_EXTRA)
 		return rc;
 	extra = open_user_dir(node, user);
@@ -314,7 +322,7 @@ static int reap(int node, int fd, struct sb_reap *r, const struct sb_user *user,
 		r->keep_deletes = SB_KEEP_NONE;
 	else
 		r->have_extra = 1;
-	rc = sb_asuser(user, fd, extra, sb_reap, r, REAP_SECONDS, text);
+	rc = try_reap(fd, extra, r, user, end, text);
 	if (extra >= 0)
 		close(extra);
 	return rc;
@@ -341,7 +349,7 @@ int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 			    .task = SB_REAP_ALL,
 			    .keep_deletes = which(keep_deletes)};
 
-	reap(sd->node, sd->fd, &r, user, text);
+	reap(sd->node, sd->fd, &r, user, sb_now_ms() + REAP_MS, text);
 	close(sd->fd);
 	sd->fd = -1;
 	drop_user_dir(sd->node, user->uid);
@@ -360,7 +368,7 @@ int sb_stepdir_keep(struct sb_stepdir *sd, const struct sb_user *user,
 			    .task = SB_REAP_ALL,
 			    .keep_deletes = which(keep_deletes),
 			    .keep_files = 1};
-	int rc = reap(sd->node, sd->fd, &r, user, text);
+	int rc = reap(sd->node, sd->fd, &r, user, sb_now_ms() + REAP_MS, text);
 
 	close(sd->fd);
 	sd->fd = -1;
@@ -374,33 +382,45 @@ int sb_stepdir_keep(struct sb_stepdir *sd, const struct sb_user *user,
 /* ---- the nets ---- */
 
 struct sweep {
+	struct sb_sweep *s; /* the caller's */
 	int node, records, trash;
-	uint32_t job;
-	int keep;
-	void (*found)(const char *name, int became, const char *text);
 };
 
 /* Removes what is empty by now, or has its record say that it stays. */
-static int settle(const struct sweep *s, int parent, const char *name, int keep,
+static int settle(const struct sweep *w, int parent, const char *name, int keep,
 		  int rc)
 {
-	if (keep && rc == SB_REAP_DONE && !keep_record(s->node, name, 0))
+	if (keep && rc == SB_REAP_DONE && !keep_record(w->node, name, 0))
 		return SB_STEPDIR_KEPT;
 	if (!unlinkat(parent, name, AT_REMOVEDIR) || errno == ENOENT) {
-		owner_forget(s->node, name);
+		owner_forget(w->node, name);
 		return SB_STEPDIR_GONE;
 	}
-	if (parent == s->node && !keep)
-		to_trash(s->node, name);
+	if (parent == w->node && !keep)
+		to_trash(w->node, name);
 	return SB_STEPDIR_LEFT;
 }
 
+/* When one directory's time is up. */
+static long long end_of_one(const struct sb_sweep *s)
+{
+	long long end = sb_now_ms() + REAP_MS;
+
+	return s->end && s->end < end ? s->end : end;
+}
+
+/* Whether a child could still be made, and what it does be waited for. */
+static int has_time(const struct sb_sweep *s)
+{
+	return !s->end || sb_now_ms() + 2 * SB_ASUSER_LATE_MS < s->end;
+}
+
 /* Returns -1 if it took too long: then the rest has to wait too. */
-static int sweep_one(const struct sweep *s, int parent, const char *name,
+static int sweep_one(const struct sweep *w, int parent, const char *name,
 		     const struct sb_owner *o)
 {
 	struct sb_user user = {.uid = o->uid, .gid = o->gid};
-	int keep = s->keep && parent == s->node;
+	int keep = w->s->keep && parent == w->node;
 	struct sb_reap r = {.name = name,
 			    .task = SB_REAP_ALL,
 			    .keep_deletes = SB_KEEP_ALL,
@@ -411,16 +431,17 @@ static int sweep_one(const struct sweep *s, int parent, const char *name,
 	int rc = 0;
 
 	if (fd < 0 && errno == ENOENT) {
-		owner_forget(s->node, name);
+		owner_forget(w->node, name);
 		return 0;
 	}
 	if (fd >= 0) {
 		if (!fstat(fd, &st) && st.st_uid == o->uid)
-			rc = reap(s->node, fd, &r, &user, text);
+			rc = reap(w->node, fd, &r, &user, end_of_one(w->s),
+				  text);
 		close(fd);
 	}
-	s->found(name, settle(s, parent, name, keep, rc), text);
-	drop_user_dir(s->node, o->uid);
+	w->s->found(name, settle(w, parent, name, keep, rc), text);
+	drop_user_dir(w->node, o->uid);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -455,15 +476,6 @@ static int of_job(const char *name, uint32_t job)
 	return !strncmp(name, prefix, strlen(prefix));
 }
 
-/* Of a clock that nobody sets. */
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 static DIR *list(int dir)
 {
 	int fd = dir < 0 ? -1
@@ -475,47 +487,46 @@ static DIR *list(int dir)
 	return d;
 }
 
-static void sweep_records(const struct sweep *s, DIR *d)
+static void sweep_records(const struct sweep *w, DIR *d)
 {
-	time_t end = seconds() + SWEEP_SECONDS;
 	struct dirent *e;
 
-	while ((e = readdir(d)) && seconds() < end) {
+	while ((e = readdir(d))) {
 		struct sb_owner o;
-		int in_trash = is_trash(e->d_name), rc = 0;
-		int parent = in_trash ? s->trash : s->node;
+		int in_trash = is_trash(e->d_name);
+		int parent = in_trash ? w->trash : w->node;
 
-		if (e->d_name[0] == '.' || !of_job(e->d_name, s->job) ||
-		    read_owner(s->records, parent, e->d_name, &o) < 0)
+		if (e->d_name[0] == '.' || !of_job(e->d_name, w->s->job) ||
+		    read_owner(w->records, parent, e->d_name, &o) < 0 ||
+		    (!in_trash && !sb_owner_dead(&o)))
 			continue;
-		if (in_trash || sb_owner_dead(&o))
-			rc = sweep_one(s, parent, e->d_name, &o);
-		if (rc < 0)
+		if (!has_time(w->s)) {
+			w->s->late = 1;
+			return;
+		}
+		if (sweep_one(w, parent, e->d_name, &o) < 0)
 			return;
 	}
 }
 
-void sb_stepdir_sweep(int node, uint32_t job, int keep,
-		      void (*found)(const char *, int, const char *))
+void sb_stepdir_sweep(int node, struct sb_sweep *s)
 {
-	struct sweep s = {
+	struct sweep w = {
+		.s = s,
 		.node = node,
 		.records = open_records(node),
 		.trash = open_trash(node),
-		.job = job,
-		.keep = keep,
-		.found = found,
 	};
-	DIR *d = list(s.records);
+	DIR *d = list(w.records);
 
-	if (d && s.trash >= 0)
-		sweep_records(&s, d);
+	if (d && w.trash >= 0)
+		sweep_records(&w, d);
 	if (d)
 		closedir(d);
-	if (s.trash >= 0)
-		close(s.trash);
-	if (s.records >= 0)
-		close(s.records);
+	if (w.trash >= 0)
+		close(w.trash);
+	if (w.records >= 0)
+		close(w.records);
 }
 
 void sb_stepdir_unkeep(int node, uint32_t job)

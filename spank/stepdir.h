@@ -74,16 +74,23 @@ enum {
 	SB_STEPDIR_KEPT,
 };
 
+/* A sweep, of one node directory or of many in turn. */
+struct sb_sweep {
+	uint32_t job;  /* its steps alone; 0: of any */
+	int keep;      /* as sb_stepdir_keep does, leaves the directories */
+	long long end; /* of sb_now_ms(): then it is over; 0: no such */
+	/* Called for each one that was dealt with. */
+	void (*found)(const char *name, int became, const char *text);
+	/* Set by the sweep: there was no time for the rest. */
+	int late;
+};
+
 /*
- * Removes what dead slurmstepds left below node: step directories and trash of
- * job (0: of any), for some seconds at most; or with keep, as sb_stepdir_keep
- * does, leaves the directories. Directories of a live slurmstepd,
- * or of one whose pid cannot be judged from here (another pid namespace), stay.
- * found is called for each one that was dealt with.
+ * Removes what dead slurmstepds left below node: step directories and trash.
+ * Directories of a live slurmstepd, or of one whose pid cannot be judged from
+ * here (another pid namespace), stay.
  */
-void sb_stepdir_sweep(int node, uint32_t job, int keep,
-		      void (*found)(const char *name, int became,
-				    const char *text));
+void sb_stepdir_sweep(int node, struct sb_sweep *s);
 
 /*
  * Calls fn for each directory that fits the glob(7) pattern, absolute, with no

@@ -2,7 +2,9 @@
 /* Root's side of step directories: many places, and what is kept. */
 #define _GNU_SOURCE
 #include "tree.h"
+#include "silent.h"
 
+#include "../../spank/contract.h"
 #include "../../spank/stepdir.h"
 
 #include <sys/wait.h>
@@ -142,9 +144,10 @@ static void found(const char *name, int what, const char *text)
 		 "%.6s %d\n", name, what);
 }
 
-/* As a slurmstepd of its own, which is dead then: makes 7.0.0 with a file in
+/* As a slurmstepd of its own, which is dead then: makes JOB.0.0 with a file in
  * it, and with keep keeps that. */
-static void step(const char *file, int keep)
+static void step_of(const struct sb_user *of, uint32_t job, const char *file,
+		    int keep)
 {
 	struct sb_stepdir sd = {.node = node, .fd = -1};
 	char text[SB_REPORT_MAX + 1], path[64];
@@ -152,20 +155,27 @@ static void step(const char *file, int keep)
 	pid_t pid = fork();
 
 	if (!pid) {
-		if (sb_stepdir_make(&sd, 7, 0, 0, &user, &err) < 0)
+		if (sb_stepdir_make(&sd, job, 0, 0, of, &err) < 0)
 			_exit(1);
-		snprintf(path, sizeof(path), "n1/7.0.0/%s", file);
+		snprintf(path, sizeof(path), "n1/%s/%s", sd.name, file);
 		tree_file(base, path, "");
-		_exit(keep && sb_stepdir_keep(&sd, &user, 0, text) < 0);
+		_exit(keep && sb_stepdir_keep(&sd, of, 0, text) < 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
 
+static void step(const char *file, int keep)
+{
+	step_of(&user, 7, file, keep);
+}
+
 static void sweeps(uint32_t job, int keep, const char *want)
 {
+	struct sb_sweep s = {.job = job, .keep = keep, .found = found};
+
 	*became = '\0';
-	sb_stepdir_sweep(node, job, keep, found);
+	sb_stepdir_sweep(node, &s);
 	assert_string_equal(became, want);
 }
 
@@ -229,6 +239,70 @@ static void test_sweep_keeps(void **state)
 	close(node);
 }
 
+/* ---- time ---- */
+
+/* A step whose child waits, as root's view is that of silent_try: its data are
+ * where nobody answers. */
+static void slow_step(const struct sb_user *of, uint32_t job)
+{
+	char name[64];
+
+	step_of(of, job, "a", 0);
+	snprintf(name, sizeof(name), "n1/%u.0.0/task-0", job);
+	tree_dir(base, name);
+	assert_int_equal(chown(tree_path(base, name), of->uid, 0), 0);
+	strcat(name, "/" SB_FILE_LAYER);
+	tree_file(base, name, tree_path(base, "silent/" SB_LAYER_PREFIX "x"));
+}
+
+/* A sweep that may take so long. Returns whether it did not take longer. */
+static int sweep_for(struct sb_sweep *s, int ms)
+{
+	long long began = sb_now_ms();
+
+	*became = '\0';
+	s->end = began + ms;
+	s->found = found;
+	sb_stepdir_sweep(node, s);
+	/* The machine may be busy. */
+	return sb_now_ms() - began < ms + 3000;
+}
+
+/* A child that does not come back has no more time than the sweep, and what is
+ * left waits. */
+static int in_time(void)
+{
+	struct sb_sweep s = {.job = 7};
+
+	return !sweep_for(&s, 1600) || strcmp(became, "7.0.0 1\n") || s.late;
+}
+
+static void test_in_time(void **state)
+{
+	(void)state;
+	open_node();
+	slow_step(&user, 7);
+	tree_dir(base, "silent");
+	silent_try(tree_path(base, "silent"), NULL, in_time);
+	close(node);
+}
+
+/* Nothing is begun that could not be waited for. */
+static void test_no_time(void **state)
+{
+	struct sb_sweep s = {.job = 7};
+
+	(void)state;
+	open_node();
+	step("a", 0);
+	assert_true(sweep_for(&s, 0));
+	assert_string_equal(became, "");
+	assert_true(s.late);
+	assert_true(is_there("n1/7.0.0/a"));
+	sweeps(7, 0, "7.0.0 0\n");
+	close(node);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -236,7 +310,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each),	TEST(test_prune),
 		TEST(test_keep),	TEST(test_kept_name_again),
-		TEST(test_sweep_keeps),
+		TEST(test_sweep_keeps), TEST(test_in_time),
+		TEST(test_no_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
