@@ -86,6 +86,12 @@ static int as_root(const char *path, uint32_t job, struct sb_err *err)
 			sb_stepdir_prune(nodes.v[i], slash + 1,
 					 sb_place_levels(path, nodes.v[i]));
 	}
+	if (sweep.skipped) {
+		printf("%d more not looked at: others of the same users do not "
+		       "let go\n",
+		       sweep.skipped);
+		something_left = 1;
+	}
 	return 0;
 }
 

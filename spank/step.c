@@ -603,7 +603,7 @@ void sb_step_sweep(int argc, char **argv, uint32_t job)
 		if (!sb_place_glob(path, sizeof(path), site.place, &of))
 			sb_stepdir_each(path, sweep_place, &s);
 	}
-	if (s.sweep.late)
+	if (s.sweep.skipped)
 		slurm_info("stepbox: no time to clean up the rest: slurmd's "
 			   "start or \"stepbox clean\", by root, goes on");
 }

@@ -181,19 +181,25 @@ static int keep_record(int node, const char *name, int back)
 
 /* ---- make ---- */
 
+/* The time, for names. */
+static unsigned long long stamp(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
 /* Moves a directory and its record to the trash, under a name of their own: a
  * requeued job may have the same one again. */
 static int to_trash(int node, const char *name)
 {
 	int trash = open_trash(node);
 	int dir = open_records(node);
-	struct timespec now;
 	char to[TRASH_NAME];
 	int rc = -1, saved;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(to, sizeof(to), "%.47s.%llx", name,
-		 now.tv_sec * 1000000000ULL + now.tv_nsec);
+	snprintf(to, sizeof(to), "%.47s.%llx", name, stamp());
 	if (trash >= 0 && dir >= 0 &&
 	    (!renameat(dir, name, dir, to) || errno == ENOENT)) {
 		rc = renameat(node, name, trash, to);
@@ -384,6 +390,8 @@ int sb_stepdir_keep(struct sb_stepdir *sd, const struct sb_user *user,
 struct sweep {
 	struct sb_sweep *s; /* the caller's */
 	int node, records, trash;
+	/* In between the sweep has put something to the trash itself. */
+	unsigned long long from, to;
 };
 
 /* Removes what is empty by now, or has its record say that it stays. */
@@ -401,23 +409,34 @@ static int settle(const struct sweep *w, int parent, const char *name, int keep,
 	return SB_STEPDIR_LEFT;
 }
 
-/* When one directory's time is up. */
+/* When one directory's time is up. Those of a job are one user's; else there
+ * are others, who shall have theirs. */
 static long long end_of_one(const struct sb_sweep *s)
 {
-	long long end = sb_now_ms() + REAP_MS;
+	long long now = sb_now_ms(), left = s->end ? s->end - now : LLONG_MAX;
 
-	return s->end && s->end < end ? s->end : end;
+	if (!s->job)
+		left /= 2;
+	return now + (left < REAP_MS ? left : REAP_MS);
 }
 
 /* Whether a child could still be made, and what it does be waited for. */
 static int has_time(const struct sb_sweep *s)
 {
-	return !s->end || sb_now_ms() + 2 * SB_ASUSER_LATE_MS < s->end;
+	return s->nslow < SB_SWEEP_USERS &&
+	       (!s->end || sb_now_ms() + 2 * SB_ASUSER_LATE_MS < s->end);
 }
 
-/* Returns -1 if it took too long: then the rest has to wait too. */
-static int sweep_one(const struct sweep *w, int parent, const char *name,
-		     const struct sb_owner *o)
+static int is_slow(const struct sb_sweep *s, uid_t uid)
+{
+	for (int i = 0; i < s->nslow; i++)
+		if (s->slow[i] == uid)
+			return 1;
+	return 0;
+}
+
+static void sweep_one(const struct sweep *w, int parent, const char *name,
+		      const struct sb_owner *o)
 {
 	struct sb_user user = {.uid = o->uid, .gid = o->gid};
 	int keep = w->s->keep && parent == w->node;
@@ -432,7 +451,7 @@ static int sweep_one(const struct sweep *w, int parent, const char *name,
 
 	if (fd < 0 && errno == ENOENT) {
 		owner_forget(w->node, name);
-		return 0;
+		return;
 	}
 	if (fd >= 0) {
 		if (!fstat(fd, &st) && st.st_uid == o->uid)
@@ -442,7 +461,8 @@ static int sweep_one(const struct sweep *w, int parent, const char *name,
 	}
 	w->s->found(name, settle(w, parent, name, keep, rc), text);
 	drop_user_dir(w->node, o->uid);
-	return rc < 0 ? -1 : 0;
+	if (rc < 0)
+		w->s->slow[w->s->nslow++] = o->uid;
 }
 
 /* The owner by its record. One that is not whole is of before a crash of the
@@ -487,26 +507,47 @@ static DIR *list(int dir)
 	return d;
 }
 
-static void sweep_records(const struct sweep *w, DIR *d)
+/* Whether what has this name was put to the trash by another than the sweep,
+ * which has tried it just now. */
+static int is_old_trash(const struct sweep *w, const char *name)
 {
+	unsigned long long at = strtoull(strrchr(name, '.') + 1, NULL, 16);
+
+	return at < w->from || at > w->to;
+}
+
+/* Whether the record is one for this pass, with o set. */
+static int is_due(const struct sweep *w, const char *name, int trash,
+		  struct sb_owner *o)
+{
+	return *name != '.' && is_trash(name) == trash &&
+	       of_job(name, w->s->job) &&
+	       !read_owner(w->records, trash ? w->trash : w->node, name, o) &&
+	       (trash ? is_old_trash(w, name) : sb_owner_dead(o));
+}
+
+/* Returns 0, or -1 where there is no time for more. */
+static int sweep_records(const struct sweep *w, DIR *d, int trash)
+{
+	struct sb_sweep *s = w->s;
 	struct dirent *e;
 
 	while ((e = readdir(d))) {
 		struct sb_owner o;
-		int in_trash = is_trash(e->d_name);
-		int parent = in_trash ? w->trash : w->node;
 
-		if (e->d_name[0] == '.' || !of_job(e->d_name, w->s->job) ||
-		    read_owner(w->records, parent, e->d_name, &o) < 0 ||
-		    (!in_trash && !sb_owner_dead(&o)))
+		if (!is_due(w, e->d_name, trash, &o))
 			continue;
-		if (!has_time(w->s)) {
-			w->s->late = 1;
-			return;
+		if (is_slow(s, o.uid)) {
+			s->skipped++;
+			continue;
 		}
-		if (sweep_one(w, parent, e->d_name, &o) < 0)
-			return;
+		if (!has_time(s)) {
+			s->skipped++;
+			return -1;
+		}
+		sweep_one(w, trash ? w->trash : w->node, e->d_name, &o);
 	}
+	return 0;
 }
 
 void sb_stepdir_sweep(int node, struct sb_sweep *s)
@@ -516,11 +557,15 @@ void sb_stepdir_sweep(int node, struct sb_sweep *s)
 		.node = node,
 		.records = open_records(node),
 		.trash = open_trash(node),
+		.from = stamp(),
 	};
 	DIR *d = list(w.records);
 
-	if (d && w.trash >= 0)
-		sweep_records(&w, d);
+	if (d && w.trash >= 0 && !sweep_records(&w, d, 0)) {
+		w.to = stamp();
+		rewinddir(d);
+		sweep_records(&w, d, 1);
+	}
 	if (d)
 		closedir(d);
 	if (w.trash >= 0)

@@ -74,6 +74,9 @@ enum {
 	SB_STEPDIR_KEPT,
 };
 
+/* Of so many users something may take too long, then a sweep is over. */
+#define SB_SWEEP_USERS 16
+
 /* A sweep, of one node directory or of many in turn. */
 struct sb_sweep {
 	uint32_t job;  /* its steps alone; 0: of any */
@@ -81,12 +84,17 @@ struct sb_sweep {
 	long long end; /* of sb_now_ms(): then it is over; 0: no such */
 	/* Called for each one that was dealt with. */
 	void (*found)(const char *name, int became, const char *text);
-	/* Set by the sweep: there was no time for the rest. */
-	int late;
+	/* The sweep's own: users something of whom took too long. */
+	uid_t slow[SB_SWEEP_USERS];
+	int nslow;
+	/* How many were left for later, theirs or for want of time; the latter
+	 * are not all counted. */
+	int skipped;
 };
 
 /*
- * Removes what dead slurmstepds left below node: step directories and trash.
+ * Removes what dead slurmstepds left below node: step directories, then trash.
+ * When a user's takes too long, his others are skipped.
  * Directories of a live slurmstepd, or of one whose pid cannot be judged from
  * here (another pid namespace), stay.
  */

@@ -274,7 +274,7 @@ static int in_time(void)
 {
 	struct sb_sweep s = {.job = 7};
 
-	return !sweep_for(&s, 1600) || strcmp(became, "7.0.0 1\n") || s.late;
+	return !sweep_for(&s, 1600) || strcmp(became, "7.0.0 1\n") || s.skipped;
 }
 
 static void test_in_time(void **state)
@@ -284,6 +284,39 @@ static void test_in_time(void **state)
 	slow_step(&user, 7);
 	tree_dir(base, "silent");
 	silent_try(tree_path(base, "silent"), NULL, in_time);
+	close(node);
+}
+
+/* One user's that does not end keeps from his others, not from another's; and
+ * what is in the trash comes after what is not. */
+static int in_turn(void)
+{
+	struct sb_sweep s = {.job = 0};
+	static const char last[] = "9.0.0. 0\n";
+
+	if (!sweep_for(&s, 4000) || s.skipped != 1)
+		return 1;
+	return !strstr(became, "6.0.0 1\n") + !strstr(became, "7.0.0 1\n") !=
+		       1 ||
+	       !strstr(became, "8.0.0 0\n") || !strstr(became, "9.0.0 0\n") ||
+	       strcmp(became + strlen(became) - strlen(last), last);
+}
+
+static void test_in_turn(void **state)
+{
+	static const struct sb_user other = {.uid = NOBODY - 1,
+					     .gid = NOBODY - 1};
+
+	(void)state;
+	open_node();
+	/* The one in the trash, by one that is made in its place. */
+	step_of(&other, 9, "a", 0);
+	step_of(&other, 9, "a", 0);
+	slow_step(&user, 7);
+	slow_step(&user, 6);
+	step_of(&other, 8, "a", 0);
+	tree_dir(base, "silent");
+	silent_try(tree_path(base, "silent"), NULL, in_turn);
 	close(node);
 }
 
@@ -297,7 +330,7 @@ static void test_no_time(void **state)
 	step("a", 0);
 	assert_true(sweep_for(&s, 0));
 	assert_string_equal(became, "");
-	assert_true(s.late);
+	assert_int_equal(s.skipped, 1);
 	assert_true(is_there("n1/7.0.0/a"));
 	sweeps(7, 0, "7.0.0 0\n");
 	close(node);
@@ -311,7 +344,7 @@ int main(void)
 		TEST(test_each),	TEST(test_prune),
 		TEST(test_keep),	TEST(test_kept_name_again),
 		TEST(test_sweep_keeps), TEST(test_in_time),
-		TEST(test_no_time),
+		TEST(test_in_turn),	TEST(test_no_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
