@@ -25,6 +25,8 @@
 #define OPEN_DIR (O_PATH | O_DIRECTORY | O_CLOEXEC)
 /* A user's tree is emptied within this time, or tried again later. */
 #define REAP_MS 10000
+/* A record older than this that is not in place will never be. */
+#define NEW_SECONDS 60
 #define TRASH_NAME 80
 
 /* ---- root's own directories ---- */
@@ -217,6 +219,15 @@ static int to_trash(int node, const char *name)
 		close(dir);
 	errno = saved;
 	return rc;
+}
+
+/* A record that is being written, or that was when the machine stopped: its
+ * name does not end as that of any other. */
+static int is_new(const char *name)
+{
+	size_t len = strlen(name), end = strlen(SB_OWNER_NEW);
+
+	return len > end && !strcmp(name + len - end, SB_OWNER_NEW);
 }
 
 /* Trash has the time of its move as fourth part of its name. */
@@ -507,6 +518,16 @@ static DIR *list(int dir)
 	return d;
 }
 
+/* Removes a record that nobody is writing any more: that takes no minute. */
+static void drop_new(const struct sweep *w, const char *name)
+{
+	struct stat st;
+
+	if (!fstatat(w->records, name, &st, AT_SYMLINK_NOFOLLOW) &&
+	    time(NULL) - st.st_mtime > NEW_SECONDS)
+		unlinkat(w->records, name, 0);
+}
+
 /* Whether what has this name was put to the trash by another than the sweep,
  * which has tried it just now. */
 static int is_old_trash(const struct sweep *w, const char *name)
@@ -535,6 +556,10 @@ static int sweep_records(const struct sweep *w, DIR *d, int trash)
 	while ((e = readdir(d))) {
 		struct sb_owner o;
 
+		if (is_new(e->d_name)) {
+			drop_new(w, e->d_name);
+			continue;
+		}
 		if (!is_due(w, e->d_name, trash, &o))
 			continue;
 		if (is_slow(s, o.uid)) {

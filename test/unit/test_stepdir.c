@@ -8,6 +8,7 @@
 #include "../../spank/stepdir.h"
 
 #include <sys/wait.h>
+#include <time.h>
 
 #define NOBODY 65534
 
@@ -239,6 +240,33 @@ static void test_sweep_keeps(void **state)
 	close(node);
 }
 
+/* A record that a slurmstepd is about to rename into place is let be; one that
+ * it never will goes. */
+static void test_new_record(void **state)
+{
+	const struct timespec old[2] = {{.tv_sec = time(NULL) - 100},
+					{.tv_sec = time(NULL) - 100}};
+
+	(void)state;
+	open_node();
+	step("a", 0);
+	assert_int_equal(rename(tree_path(base, "n1/.owner/7.0.0"),
+				tree_path(base, "n1/.owner/7.0.0.tmp")),
+			 0);
+	tree_file(base, "n1/.owner/8.0.0.tmp", "65534 655");
+	sweeps(0, 0, "");
+	assert_true(is_there("n1/.owner/7.0.0.tmp"));
+	assert_true(is_there("n1/.owner/8.0.0.tmp"));
+	assert_int_equal(utimensat(AT_FDCWD,
+				   tree_path(base, "n1/.owner/8.0.0.tmp"), old,
+				   0),
+			 0);
+	sweeps(0, 0, "");
+	assert_true(is_there("n1/.owner/7.0.0.tmp"));
+	assert_false(is_there("n1/.owner/8.0.0.tmp"));
+	close(node);
+}
+
 /* ---- time ---- */
 
 /* A step whose child waits, as root's view is that of silent_try: its data are
@@ -343,8 +371,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each),	TEST(test_prune),
 		TEST(test_keep),	TEST(test_kept_name_again),
-		TEST(test_sweep_keeps), TEST(test_in_time),
-		TEST(test_in_turn),	TEST(test_no_time),
+		TEST(test_sweep_keeps), TEST(test_new_record),
+		TEST(test_in_time),	TEST(test_in_turn),
+		TEST(test_no_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
