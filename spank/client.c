@@ -111,6 +111,16 @@ static int take_option(int val, const char *argument, int remote)
 
 	if (remote)
 		return 0;
+	/* It takes our options, and calls no other hook of ours: its jobs would
+	 * run on the host. A --container of Slurm's own is not seen here, and
+	 * dropped by it (22.05 to 26.05, src/scrontab/scrontab.c). */
+	if (is_program("scrontab")) {
+		sb_fail(&err, SB_FAIL,
+			"--%s: scrontab submits no containers: have its "
+			"command call srun --container",
+			sb_option_table[val].name);
+		return refuse(&err);
+	}
 	if (is_program("sbatch") &&
 	    !command_line_has(sb_option_is, sb_option_table[val].name, 0))
 		source = SB_OPTION_SCRIPT;

@@ -130,6 +130,18 @@ refuses() {
 	has "ambiguous"
 }
 
+# Slurm drops its own --container there, and the plugin never gets to know.
+@test "scrontab: our options are refused, not ignored" {
+	local option=--container-env=A
+	C sh -c 'type scrontab' >/dev/null 2>&1 || skip "Debian packs scrontab since trixie"
+	slurm_at_least 21.08 || option='--container=$B'
+	run ash "printf '#SCRON %s\n0 0 1 1 * true\n' $option >tab; scrontab tab; echo rc=\$?; scrontab -l; rm tab"
+	has "scrontab: error: stepbox: ${option%=*}: scrontab submits no containers: have its command call srun --container"
+	lacks "rc=0"
+	lacks "#SCRON $option"
+	no_jobs
+}
+
 @test "input variables: each program has its own, and the command line wins" {
 	refuses "SRUN_CONTAINER_MOUNTS=a: source a is not absolute" \
 		'SRUN_CONTAINER_MOUNTS=a srun --container=$B true'
