@@ -38,6 +38,36 @@ static const char *behind(const char *line, const char *word)
 	return strncmp(line, word, len) ? NULL : line + len;
 }
 
+/* Copies what the user wrote, for people: root's terminal must not act on it.
+ * Backslashes stay, as report.c has escaped its own. */
+static void take_text(char *to, size_t size, const char *from)
+{
+	size_t n = 0, len;
+
+	for (; *from; from += len) {
+		char one[5] = "", out[16] = "\\";
+
+		len = sb_utf8_char(from);
+		len += !len;
+		memcpy(one, from, len);
+		if (*from != '\\')
+			sb_escape(out, sizeof(out), one);
+		if (n + strlen(out) >= size)
+			break;
+		n += snprintf(to + n, size - n, "%s", out);
+	}
+	to[n] = '\0';
+}
+
+static void take_runtime(struct sb_container *c, const char *s)
+{
+	char runtime[sizeof(c->runtime)] = "", mode[sizeof(c->mode)] = "";
+
+	sscanf(s, "%31s %15s", runtime, mode);
+	take_text(c->runtime, sizeof(c->runtime), runtime);
+	take_text(c->mode, sizeof(c->mode), mode);
+}
+
 static void read_line(struct sb_container *c, struct report *r,
 		      const char *line)
 {
@@ -52,7 +82,7 @@ static void read_line(struct sb_container *c, struct report *r,
 	else if ((s = behind(line, "since ")))
 		c->since = strtoll(s, NULL, 10);
 	else if ((s = behind(line, "runtime ")))
-		sscanf(s, "%31s %15s", c->runtime, c->mode);
+		take_runtime(c, s);
 	else if ((s = behind(line, "container ")))
 		r->container = sb_proc_number(&s, INT_MAX);
 	else if ((s = behind(line, "init ")))
@@ -60,7 +90,7 @@ static void read_line(struct sb_container *c, struct report *r,
 	else if ((s = behind(line, "status ")))
 		c->has_status = sscanf(s, "%d", &c->status) == 1;
 	else if ((s = behind(line, "bundle ")))
-		snprintf(c->bundle, sizeof(c->bundle), "%s", s);
+		take_text(c->bundle, sizeof(c->bundle), s);
 }
 
 static void read_report(struct sb_container *c, struct report *r, int dir)

@@ -30,9 +30,9 @@ struct sb_ctask {
 struct sb_container {
 	char name[40]; /* of its directory, below the step's */
 	int shared;
-	char runtime[32], mode[16]; /* "" where nothing was reported */
-	char bundle[4 * PATH_MAX];  /* escaped for people */
-	long long since;	    /* seconds since 1970; 0: unknown */
+	/* As they were reported, escaped for people; "" where nothing was. */
+	char runtime[32], mode[16], bundle[4 * PATH_MAX];
+	long long since; /* seconds since 1970; 0: unknown */
 	/* Its own process, and of one that is no slurmstepd's child whatever
 	 * serves it (the helper, the runtime); 0: none lives. */
 	pid_t pid, server;

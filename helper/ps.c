@@ -99,8 +99,7 @@ static const char *time_of(long long since, char text[32])
 
 static int print_text(struct ps *ps, const struct line *l)
 {
-	char id[48], step[32], pid[16] = "-", exit_code[16], since[32],
-			       safe[64];
+	char id[48], step[32], pid[16] = "-", exit_code[16], since[32];
 	const struct sb_container *c = l->c;
 
 	sb_target_name(step, ps->step->job, ps->step->step);
@@ -108,33 +107,16 @@ static int print_text(struct ps *ps, const struct line *l)
 		snprintf(id, sizeof(id), "%s.%u", step, l->task->rank);
 	else
 		snprintf(id, sizeof(id), "%s.-", step);
-	sb_escape(safe, sizeof(safe), c->runtime);
 	if (l->pid)
 		snprintf(pid, sizeof(pid), "%d", l->pid);
 	return dprintf(ps->out,
 		       "%-18s %-10s %-10s %-10s %-9s %7s %-19s %-6s %s\n", id,
-		       sb_step_node(ps->step), ps->user, *safe ? safe : "-",
-		       l->state, pid, time_of(l->since, since),
-		       exit_of(c, exit_code), *c->bundle ? c->bundle : "-") < 0
+		       sb_step_node(ps->step), ps->user,
+		       *c->runtime ? c->runtime : "-", l->state, pid,
+		       time_of(l->since, since), exit_of(c, exit_code),
+		       *c->bundle ? c->bundle : "-") < 0
 		       ? -1
 		       : 0;
-}
-
-/* Paths may hold any bytes, JSON may not. */
-static json_t *string_of(const char *text)
-{
-	json_t *s = json_string(text);
-	_cleanup_buf_ struct sb_buf b = {0};
-	char code[5];
-
-	if (s)
-		return s;
-	for (; *text; text++) {
-		snprintf(code, sizeof(code), *text & 0x80 ? "\\%03o" : "%c",
-			 *text & 0xff);
-		sb_buf_puts(&b, code);
-	}
-	return b.failed ? NULL : json_string(b.data);
 }
 
 static json_t *describe(const struct ps *ps, const struct line *l)
@@ -143,17 +125,16 @@ static json_t *describe(const struct ps *ps, const struct line *l)
 	const struct sb_step *s = ps->step;
 	char step[32];
 	json_t *o = json_pack(
-		"{s:I, s:I, s:s, s:o, s:i, s:s, s:I, s:s, s:o, s:o, s:o, s:b, "
+		"{s:I, s:I, s:s, s:o, s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:b, "
 		"s:s, s:i, s:i, s:I}",
 		"job", (json_int_t)s->job, "step_id", (json_int_t)s->step,
 		"step", sb_target_name(step, s->job, s->step), "task",
 		l->task ? json_integer(l->task->rank) : json_null(), "restart",
 		(int)s->restart, "node", sb_step_node(s), "uid",
-		(json_int_t)s->owner.uid, "user", ps->user, "bundle",
-		string_of(c->bundle), "runtime", string_of(c->runtime), "mode",
-		string_of(c->mode), "shared", c->shared, "state", l->state,
-		"pid", (int)l->pid, "container_pid", (int)c->pid, "since",
-		(json_int_t)l->since);
+		(json_int_t)s->owner.uid, "user", ps->user, "bundle", c->bundle,
+		"runtime", c->runtime, "mode", c->mode, "shared", c->shared,
+		"state", l->state, "pid", (int)l->pid, "container_pid",
+		(int)c->pid, "since", (json_int_t)l->since);
 
 	if (o && c->has_status && WIFSIGNALED(c->status))
 		json_object_set_new(o, "signal",

@@ -119,6 +119,22 @@ static void test_own(void **state)
 	assert_false(sb_container_lives(&seen[0]));
 }
 
+/* What a user writes there is for root's terminal, too. */
+static void test_bytes(void **state)
+{
+	(void)state;
+	tree_dir(base, "task-0");
+	tree_file(base, "task-0/state",
+		  "log x\nruntime crun\033[31mX \001create\n"
+		  "bundle /\033]0;a\007\\012\177\302\233\377\303\251/b\n");
+	look();
+	assert_string_equal(seen[0].runtime, "crun\\033[31mX");
+	assert_string_equal(seen[0].mode, "\\001create");
+	assert_string_equal(
+		seen[0].bundle,
+		"/\\033]0;a\\007\\012\\177\\302\\233\\377\303\251/b");
+}
+
 /* Numbers that are other processes' by now. */
 static void test_reused(void **state)
 {
@@ -241,7 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_own),	   TEST(test_reused), TEST(test_pid_file),
-		TEST(test_shared), TEST(test_odd),
+		TEST(test_shared), TEST(test_odd),    TEST(test_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
