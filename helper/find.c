@@ -81,6 +81,18 @@ static void add_name(char *names, size_t size, int *n, const struct sb_step *s)
 	++*n;
 }
 
+/* Whether the caller may look into the step: what is there is its owner's, and
+ * a program of his on root's terminal could type there. */
+static int may_enter(const struct sb_step *s, struct sb_err *err)
+{
+	if (s->owner.uid == geteuid())
+		return 0;
+	return sb_fail(err, SB_FAIL,
+		       "the container is another's: runuser -u '#%u' -- "
+		       "stepbox exec ..., as he",
+		       s->owner.uid);
+}
+
 int sb_find(struct sb_found *f, const struct sb_target *target,
 	    const struct sb_steps *steps, struct sb_err *err)
 {
@@ -94,6 +106,8 @@ int sb_find(struct sb_found *f, const struct sb_target *target,
 
 		if (!matches(target, &steps->v[i]))
 			continue;
+		if (may_enter(&steps->v[i], err) < 0)
+			return -1;
 		dir = sb_step_open(&steps->v[i]);
 		if (dir < 0)
 			continue;

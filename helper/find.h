@@ -15,7 +15,8 @@ struct sb_found {
 };
 
 /*
- * Finds the task of the target among steps, the caller's own. Without TASK, the
+ * Finds the task of the target among steps. Into another user's, which root
+ * has among them, nobody looks: that is an error. Without TASK, the
  * first on this machine; without STEP, the only step that has a container here.
  * Returns 0, or -1 with err set: there is none, or there are several steps,
  * which err names. Release with sb_found_free, also after an error.

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "tree.h"
 
+#include "../../helper/find.h"
 #include "../../helper/mem.h"
 #include "../../helper/steps.h"
 #include "../../spank/contract.h"
@@ -180,6 +181,31 @@ static void test_places(void **state)
 	assert_int_equal(steps.n, 0);
 }
 
+/* Into another's step, which root has in the list, nobody looks. */
+static void test_find_another(void **state)
+{
+	const struct sb_target target = {.job = 5}, own = {.job = 6};
+	struct sb_found f;
+	uid_t other = geteuid() + 77;
+
+	(void)state;
+	make_node("n1");
+	make_step("n1", "5.0.0", other, 0);
+	tree_dir(base, "n1/5.0.0/task-0");
+	if (!geteuid())
+		assert_int_equal(chown(tree_path(base, "n1/5.0.0"), other, 0),
+				 0);
+	make_step("n1", "6.0.0", geteuid(), 0);
+	find(pattern(""), 0);
+	assert_int_equal(steps.n, 2);
+	assert_int_equal(sb_find(&f, &target, &steps, &err), -1);
+	assert_contains(err.text, "the container is another's: runuser -u '#");
+	sb_found_free(&f);
+	assert_int_equal(sb_find(&f, &own, &steps, &err), -1);
+	assert_contains(err.text, "no container of yours");
+	sb_found_free(&f);
+}
+
 static void test_named(void **state)
 {
 	struct sb_strv nodes = {0};
@@ -224,8 +250,10 @@ static void test_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_order),  TEST(test_nonsense), TEST(test_letters),
-		TEST(test_places), TEST(test_named),	TEST(test_open),
+		TEST(test_order),	 TEST(test_nonsense),
+		TEST(test_letters),	 TEST(test_places),
+		TEST(test_named),	 TEST(test_open),
+		TEST(test_find_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
