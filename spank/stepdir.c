@@ -256,15 +256,18 @@ static int make_owned(int node, const char *name, const struct sb_user *user)
 	return -1;
 }
 
-/* Puts what a dead slurmstepd left under this name aside. */
+/* Puts what a dead slurmstepd left under this name aside. With a user's mount
+ * on it, it cannot be moved, and is not asked what it is. */
 static int make_room(int node, const char *name)
 {
+	int dir, alive, fd = sb_owner_open(node, name);
 	struct sb_owner o;
-	struct stat st;
-	int dir, alive;
 
-	if (fstatat(node, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fd < 0 && errno == EXDEV)
+		errno = EBUSY;
+	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
+	close(fd);
 	keep_record(node, name, 1);
 	dir = open_records(node);
 	alive = dir >= 0 && !sb_owner_read(dir, name, &o) && !sb_owner_dead(&o);

@@ -240,6 +240,28 @@ static void test_sweep_keeps(void **state)
 	close(node);
 }
 
+static int make_mounted(void)
+{
+	/* Where the mount is seen. */
+	struct sb_stepdir sd = {
+		.node = sb_stepdir_open_node(base, "n1", 0, &err), .fd = -1};
+
+	return sb_stepdir_make(&sd, 7, 0, 0, &user, &err) != -1 ||
+	       !strstr(err.text,
+		       "step directory 7.0.0: Device or resource busy");
+}
+
+/* With a user's mount on the old one, which never answers. */
+static void test_make_mounted(void **state)
+{
+	(void)state;
+	open_node();
+	step("a", 0);
+	silent_try(tree_path(base, "n1/7.0.0"), NULL, make_mounted);
+	assert_true(is_there("n1/.owner/7.0.0"));
+	close(node);
+}
+
 /* A record that a slurmstepd is about to rename into place is let be; one that
  * it never will goes. */
 static void test_new_record(void **state)
@@ -371,9 +393,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each),	TEST(test_prune),
 		TEST(test_keep),	TEST(test_kept_name_again),
-		TEST(test_sweep_keeps), TEST(test_new_record),
-		TEST(test_in_time),	TEST(test_in_turn),
-		TEST(test_no_time),
+		TEST(test_sweep_keeps), TEST(test_make_mounted),
+		TEST(test_new_record),	TEST(test_in_time),
+		TEST(test_in_turn),	TEST(test_no_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
