@@ -77,8 +77,12 @@ static int as_root(const char *path, uint32_t job, struct sb_err *err)
 
 		*slash = '\0';
 		fd = sb_stepdir_open_node(nodes.v[i], slash + 1, 0, err);
-		if (fd < 0)
-			return -1;
+		/* One of many may have gone with its last step meanwhile. */
+		if (fd < 0) {
+			if (errno != ENOENT)
+				something_left = !!sb_verb_failed("clean", err);
+			continue;
+		}
 		sb_stepdir_unkeep(fd, job);
 		sb_stepdir_sweep(fd, &sweep);
 		close(fd);

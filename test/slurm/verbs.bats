@@ -353,6 +353,29 @@ stepd() { C pgrep -f "^slurmstepd: \[$1\]"; }
 	done
 }
 
+@test "clean: one place of many that is not as it must be stops nothing" {
+	C bash -c 'mkdir -p -m 755 /run/many
+		cd /run/many
+		echo ContainerPath=/run/many/%j >conf
+		for job in 4 5 6; do
+			mkdir -p $job/n1/.owner
+			mkdir -m 700 $job/n1/$job.0.0
+			chown 2001 $job/n1/$job.0.0
+			echo "2001 2001 1 1 1 another-boot" >$job/n1/.owner/$job.0.0
+		done
+		chmod 777 5'
+	run C stepbox clean --conf=/run/many/conf
+	is "$status" 125
+	has "4.0.0: removed"
+	has "6.0.0: removed"
+	has "stepbox: clean: ContainerPath /run/many/5: must be root's and writable by root alone"
+	is "$(C ls /run/many)" $'5\nconf'
+	C chmod 755 /run/many/5
+	run -0 C stepbox clean --conf=/run/many/conf
+	is "$output" "5.0.0: removed"
+	C rm -r /run/many
+}
+
 @test "--container-debug, its variables and -vv: phases, calls, what is dropped" {
 	local text
 	told() {
