@@ -48,7 +48,7 @@ static int check_alone(struct sb_run *r, struct sb_err *err)
 static void __attribute__((noreturn)) end_as(struct sb_run *r, int status)
 {
 	sb_layer_discard(&r->plan.layer, &r->dir);
-	sb_taskdir_close(&r->dir);
+	sb_run_free(r);
 	sb_supervise_exit_as(status);
 }
 
