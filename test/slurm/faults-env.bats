@@ -283,10 +283,10 @@ stepbox: command /mnt/a: arguments and environment are too long (by hand)
 
 @test "fault 54: no memory, at one allocation in many of each way to run" {
 	run C setpriv --reuid=2001 --regid=2001 --clear-groups env HOME=/home/alice \
-		"$TOP/test/failmalloc" --program "$SB_BUILD/test/fault/stepbox-failing" --stride 67 --from $((RANDOM % 67 + 1))
+		"$TOP/test/failmalloc" --program "$SB_BUILD/test/fault/stepbox-failing" --stride 131 --from $((RANDOM % 131 + 1))
 	echo "$output"
 	is "$status" 0
-	is "$(grep -c ' 0 wrong$' <<<"$output")" 11
+	is "$(grep -c ' 0 wrong$' <<<"$output")" 21
 	[[ $output != *" 0 runs "* ]]
 }
 
