@@ -11,13 +11,17 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* jansson has no word for it: what it could not keep it takes for bad syntax,
- * or for no UTF-8. */
+/*
+ * jansson has no word for it: what it could not keep it takes for bad syntax,
+ * or for no UTF-8. After the first time there is no more: a string that it had
+ * no memory to read to its end it would else copy beyond that (2.14, load.c,
+ * lex_scan_string()).
+ */
 static int ran_out;
 
 static void *allocate(size_t size)
 {
-	void *p = malloc(size);
+	void *p = ran_out ? NULL : malloc(size);
 
 	ran_out |= !p;
 	return p;
