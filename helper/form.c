@@ -4,6 +4,7 @@
 
 #include "../spank/contract.h"
 #include "mem.h"
+#include "names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -229,6 +230,8 @@ int sb_form_check(const struct sb_json *doc, struct sb_err *err)
 {
 	struct walk w = {.doc = doc, .err = err};
 
+	if (sb_names_check(doc->root, err) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		w.path[0] = '\0';
 		if (go(&w, doc->root, rules[i].path, &rules[i]) < 0)

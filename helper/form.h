@@ -20,8 +20,9 @@ extern const char *const sb_form_hooks[SB_FORM_HOOKS];
  * Looks at every field that reaches the runtime, and at the process that the
  * bundle's maker thought of. Not at what a step's container does not get
  * anyway, nor at seccomp, which has a reader of its own; unknown fields may be
- * anything. null is as good as nothing (Go's programs write it), but not in a
- * list. Returns 0, or -1 with err set: "config.json: PATH: not a string".
+ * anything but another spelling of a known one (names.h). null is as good as
+ * nothing (Go's programs write it), but not in a list. Returns 0, or -1 with
+ * err set: "config.json: PATH: not a string".
  */
 int sb_form_check(const struct sb_json *doc, struct sb_err *err);
 

@@ -663,3 +663,26 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 	is "$output" $'/new/place\nchanged'
 	is "$(C "$TOP/test/bundles" --sums "$W/2" | sha256sum)" "$sums"
 }
+
+@test "fault 6: a known field in other letters, which runc takes for the field" {
+	local runtime
+	hook="[{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"head -c 1 >/dev/null; : >$W/hook\"]}]"
+	for runtime in crun runc; do
+		conf "Runtime=$runtime" "RunTimeMode=$SB_MODE" DisableHooks=createRuntime
+		while IFS='|' read -r edit why; do
+			bundle "$edit"
+			refused "config.json: $why"
+		done <<-END
+			.Process = {args: ["echo", "another"]}|Process: a runtime may take it for process
+			.hooKs = {createRuntime: $hook}|hooKs: a runtime may take it for hooks
+			.["hook\\u017f"] = {createRuntime: $hook}|hook
+			.hooks = {CreateRuntime: $hook}|hooks.CreateRuntime: a runtime may take it for createRuntime
+			.linux.Namespaces = []|linux.Namespaces: a runtime may take it for namespaces
+			.mounts[0].Source = "/etc"|mounts[0].Source: a runtime may take it for source
+		END
+		is "$(C ls "$W")" config.json
+	done
+	# What is not known in any letters is kept.
+	bundle '.X = {Process: 1} | .annotations["Process"] = "x" | .hooks = {x: 1}'
+	prints 2001 id -u
+}
