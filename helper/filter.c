@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "caps.h"
+#include "edit.h"
 #include "fdio.h"
 #include "mem.h"
 #include "profile.h"
@@ -142,36 +143,84 @@ static int give(struct sb_filter *f, struct sb_mounts *m,
 	return sb_mounts_bind(m, source, inside, "bind,ro", err);
 }
 
+/* The bundle's, without what nobody answers: an agent would get calls, and so
+ * descriptors, of a process that is not of its container. NULL in *out for
+ * none; Go's programs write that as null, too. */
+static int take_bundles(const struct sb_filter_of *of, const json_t **out,
+			struct sb_strv *notes, struct sb_err *err)
+{
+	static const char *const agent[] = {"listenerPath", "listenerMetadata"};
+	struct sb_edit e = {.notes = notes, .err = err};
+	json_t *linux_part = json_object_get(of->bundle->config.root, "linux");
+	json_t *filter = json_object_get(linux_part, "seccomp");
+
+	*out = NULL;
+	if (json_is_null(filter))
+		json_object_del(linux_part, "seccomp");
+	else
+		*out = filter;
+	for (size_t i = 0; *out && i < ARRAY_SIZE(agent); i++) {
+		if (json_object_del(filter, agent[i]) < 0)
+			continue;
+		sb_edit_note(&e,
+			     "linux.seccomp.%s: dropped: there is no agent to "
+			     "ask",
+			     agent[i]);
+	}
+	return notes->failed ? sb_no_memory(err) : 0;
+}
+
+/* For the runtime: the site's, or the bundle's, in which it finds no more than
+ * we would. */
+static int plan_runtimes(struct sb_filter *f,
+			 const struct sb_seccomp_src *bundle,
+			 struct sb_strv *notes, struct sb_err *err)
+{
+	_cleanup_strv_ struct sb_strv skipped = {0};
+
+	if (!f->profile && !bundle->json)
+		return 0;
+	if (!f->profile) {
+		if (sb_seccomp_check(bundle, &skipped, err) < 0)
+			return -1;
+		return note(notes, &skipped, err);
+	}
+	f->how = SB_SPEC_SECCOMP_SET;
+	if (bundle->json)
+		sb_strv_add(notes, "linux.seccomp: the site's profile takes "
+				   "its place");
+	return notes->failed ? sb_no_memory(err) : 0;
+}
+
 int sb_filter_plan(struct sb_filter *f, struct sb_mounts *m,
 		   const struct sb_filter_of *of, struct sb_strv *notes,
 		   struct sb_err *err)
 {
-	const json_t *bundle = json_object_get(
-		json_object_get(of->bundle->config.root, "linux"), "seccomp");
-	struct sb_seccomp_src src = {.mark = of->bundle->config.mark};
+	const char *mark = of->bundle->config.mark;
+	struct sb_seccomp_src bundle = {.mark = mark,
+					.what = "config.json: linux.seccomp"};
+	struct sb_seccomp_src site = {.mark = mark, .what = "SeccompProfile"};
+	int rc = 0;
 
 	*f = (struct sb_filter){.how = SB_SPEC_SECCOMP_KEEP};
-	if (resolve(f, of, err) < 0)
+	if (resolve(f, of, err) < 0 ||
+	    take_bundles(of, &bundle.json, notes, err) < 0)
 		return -1;
-	if (!of->place) {
-		if (f->profile)
-			f->how = SB_SPEC_SECCOMP_SET;
-		if (f->profile && bundle)
-			sb_strv_add(notes, "linux.seccomp: the site's profile "
-					   "takes its place");
-		return notes->failed ? sb_no_memory(err) : 0;
+	site.json = f->profile;
+	if (of->place) {
+		f->how = SB_SPEC_SECCOMP_OURS;
+		/* The site's is loaded first: the other may forbid seccomp(2).
+		 */
+		if (site.json &&
+		    give(f, m, of, &site, "seccomp-site", notes, err) < 0)
+			return -1;
+		if (bundle.json)
+			rc = give(f, m, of, &bundle, "seccomp-bundle", notes,
+				  err);
+	} else {
+		rc = plan_runtimes(f, &bundle, notes, err);
 	}
-	f->how = SB_SPEC_SECCOMP_OURS;
-	src.json = f->profile;
-	src.what = "SeccompProfile";
-	/* The site's is loaded first: the other may forbid seccomp(2). */
-	if (f->profile && give(f, m, of, &src, "seccomp-site", notes, err) < 0)
-		return -1;
-	src.json = bundle;
-	src.what = "config.json: linux.seccomp";
-	if (bundle && give(f, m, of, &src, "seccomp-bundle", notes, err) < 0)
-		return sb_wrap(err, "bundle %s", of->bundle->path);
-	return 0;
+	return rc < 0 ? sb_wrap(err, "bundle %s", of->bundle->path) : 0;
 }
 
 void sb_filter_free(struct sb_filter *f)

@@ -30,10 +30,13 @@ struct sb_filter_of {
  * The site's profile (SeccompProfile=) and the bundle's hold both, if our init
  * loads them: as programs, after everything that a profile may forbid, as the
  * command would be started under it. Where the runtime applies it, there is one
- * only, and the site's goes before the bundle's. notes gets what is not said as
- * an error: unknown system calls, a profile that is replaced.
+ * only, and the site's goes before the bundle's. The bundle's is edited in its
+ * document: a null and an agent to ask (listenerPath) are taken out. notes gets
+ * what is not said as an error: unknown system calls, a profile that is
+ * replaced, an agent.
  *
- * Returns 0, or -1 with err set: a profile cannot be read or compiled. Release
+ * Returns 0, or -1 with err set: a profile cannot be read or compiled, or has
+ * not the form it must have. Release
  * with sb_filter_free, also after an error.
  */
 int sb_filter_plan(struct sb_filter *f, struct sb_mounts *m,

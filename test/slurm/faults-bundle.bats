@@ -686,3 +686,29 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 	bundle '.X = {Process: 1} | .annotations["Process"] = "x" | .hooks = {x: 1}'
 	prints 2001 id -u
 }
+
+@test "fault 16: a filter that the runtime loads: no agent is asked, none is called" {
+	local rule='defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir", "mkdirat"], action: "%s"}]'
+	local n runtime
+	with() { bundle ".linux.seccomp = {${rule/\%s/$1}${2:+, $2}}"; }
+	for runtime in crun runc; do
+		conf "Runtime=$runtime" "RunTimeMode=$SB_MODE" Init=no
+		# Several tasks are let in by ours, one is started by the runtime.
+		for n in 2 1; do
+			with SCMP_ACT_NOTIFY "listenerPath: \"$W/socket\""
+			fails_with 125 srun_in "$W" "$n" true
+			has "config.json: linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY needs an agent"
+			with SCMP_ACT_SHRUG
+			fails_with 125 srun_in "$W" "$n" true
+			has 'config.json: linux.seccomp.syscalls[0].action: "SCMP_ACT_SHRUG" is not known'
+			is "$(C cat $CALLS)" ""
+		done
+		# One that is there gets nothing; the filter holds.
+		with SCMP_ACT_ERRNO "listenerPath: \"$W/socket\", listenerMetadata: \"x\""
+		fails_with 1 ash 'srun -Q -w n1 --container="$1" --container-remap-root mkdir /dev/shm/d' "$W"
+		has "Operation not permitted"
+		bundle '.linux.seccomp = null'
+		prints made sh -c "mkdir /dev/shm/d; echo made"
+		C truncate -s 0 $CALLS
+	done
+}

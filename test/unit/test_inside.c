@@ -365,6 +365,83 @@ static void test_filter_once(void **state)
 	done();
 }
 
+/* Where the runtime loads it, it is looked at all the same. */
+static void fault_16_runtimes_filter(void **state)
+{
+	static const char *const bad[][2] = {
+		{"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
+		 "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY needs an agent"},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{"
+		 "\"names\":[\"mkdir\"],\"action\":\"SCMP_ACT_NOTIFY\"}]}",
+		 "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY"},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":{}}",
+		 "linux.seccomp.syscalls: not an array"},
+		{"[]", "linux.seccomp: not an object"},
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(bad) / sizeof(*bad); i++) {
+		struct sb_err err = {.text = ""};
+		struct sb_inside_of of;
+
+		snprintf(text, sizeof(text), "{\"linux\":{\"seccomp\":%s}}",
+			 bad[i / 2][0]);
+		setup_plan(text, 0, "ls");
+		of = plain();
+		/* Without the init, and as root. */
+		if (i % 2) {
+			conf.init = SB_INIT_YES;
+			of.remap_root = 1;
+		}
+		assert_int_equal(plan_of(&of, &err), -1);
+		assert_contains(err.text, "bundle /b: config.json: ");
+		assert_contains(err.text, bad[i / 2][1]);
+		done();
+	}
+}
+
+/* There is nobody to ask, whoever loads it. */
+static void fault_16_no_agent(void **state)
+{
+	const json_t *filter;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		setup_plan("{\"linux\":{\"seccomp\":{\"defaultAction\":"
+			   "\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/s\","
+			   "\"listenerMetadata\":7,\"x\":1}}}",
+			   0, "ls");
+		conf.init = i ? SB_INIT_YES : SB_INIT_NO;
+		plan();
+		assert_int_equal(notes.n, 2);
+		assert_contains(notes.v[0], "linux.seccomp.listenerPath: drop");
+		assert_contains(notes.v[1], "linux.seccomp.listenerMetadata");
+		filter = json_object_get(
+			json_object_get(bundle.config.root, "linux"),
+			"seccomp");
+		assert_int_equal(json_object_size(filter), 2);
+		done();
+	}
+}
+
+/* null is none, whoever would load it. */
+static void test_null_filter(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		setup_plan("{\"linux\":{\"seccomp\":null,\"x\":1}}", 0, "ls");
+		conf.init = i ? SB_INIT_YES : SB_INIT_NO;
+		plan();
+		assert_int_equal(notes.n, 0);
+		assert_int_equal(in.filter.words.n, 0);
+		assert_int_equal(json_object_size(json_object_get(
+					 bundle.config.root, "linux")),
+				 1);
+		done();
+	}
+}
+
 static void test_bad_filter(void **state)
 {
 	struct sb_err err = {.text = ""};
@@ -499,6 +576,9 @@ int main(void)
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_filter_once),
+		cmocka_unit_test(fault_16_runtimes_filter),
+		cmocka_unit_test(fault_16_no_agent),
+		cmocka_unit_test(test_null_filter),
 		cmocka_unit_test(test_bad_filter),
 		cmocka_unit_test(test_site_filter),
 		cmocka_unit_test(test_client_wants_init),
