@@ -334,25 +334,6 @@ static const struct kind kinds[] = {
 	{"devtmpfs", mount_kernel, "/dev", "rbind,nosuid,noexec"},
 };
 
-/* A destination as it is compared: absolute, no empty words, no dots. In
- * place. */
-static void tidy(char *path)
-{
-	char *to = path, *from = path;
-
-	while (*from) {
-		size_t n = strcspn(from, "/");
-
-		if (n && !(n == 1 && *from == '.')) {
-			memmove(to, from, n);
-			to += n;
-			*to++ = '/';
-		}
-		from += n + (from[n] == '/');
-	}
-	*(to > path ? to - 1 : to) = '\0';
-}
-
 static int edit_destination(struct work *w, struct mnt *m)
 {
 	const char *given =
@@ -362,13 +343,21 @@ static int edit_destination(struct work *w, struct mnt *m)
 	if (!given || !*given)
 		return sb_edit_fail(w->e, "mounts[%zu].destination: not a path",
 				    m->i);
-	/* Relative ones are relative to / (config.md, Mounts). The last byte
-	 * is tidy's. */
+	/* Relative ones are relative to / (config.md, Mounts). */
 	if (*given != '/')
 		sb_edit_note(w->e, "mounts: %s: made absolute", given);
-	if (asprintf(&path, "/%s/", given) < 0)
+	if (asprintf(&path, "/%s", given) < 0)
 		return sb_edit_no_memory(w->e);
-	tidy(path + 1);
+	/* As it is compared with others; and what runtimes find behind a ".."
+	 * they may make, in the bundle. */
+	sb_path_tidy(path);
+	if (sb_path_has_dotdot(given))
+		sb_edit_note(w->e, "mounts: %s: taken for %s", given, path);
+	if (!path[1])
+		return sb_edit_fail(
+			w->e,
+			"mounts[%zu].destination: / is the whole container",
+			m->i);
 	if (sb_edit_set(w->e, m->m, "destination", json_string(path)) < 0)
 		return -1;
 	m->dest = json_string_value(json_object_get(m->m, "destination"));

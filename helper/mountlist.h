@@ -37,9 +37,9 @@ struct sb_mountlist_facts {
  * has, or dropped; the default file systems that are missing are added. What
  * was done to the bundle's goes to e's notes.
  *
- * Afterwards each has an absolute destination without empty words and dots, and
- * a list of options; each bind is recursive, has an absolute source, and keeps
- * the flags that the node's own mount has.
+ * Afterwards each has an absolute destination without empty words and dots, not
+ * /, and a list of options; each bind is recursive, has an absolute source, and
+ * keeps the flags that the node's own mount has.
  *
  * Returns 0; or -1 with e's err set: a mount that a user namespace can never
  * have (a file system of a disk), a source that is not there, or one not of the

@@ -16,6 +16,46 @@ static inline int sb_path_is_within(const char *path, const char *top)
 	return !strncmp(path, top, len) && (!path[len] || path[len] == '/');
 }
 
+/* Brings an absolute path into one form, in place: without empty words and
+ * dots; ".." takes back the word before, as text, and nothing at the top. */
+static inline void sb_path_tidy(char *path)
+{
+	char *from = path, *to = path;
+	size_t len;
+
+	for (; *from; from += len) {
+		from += strspn(from, "/");
+		len = strcspn(from, "/");
+		if (!len || (len == 1 && *from == '.'))
+			continue;
+		if (len == 2 && !strncmp(from, "..", 2)) {
+			while (to > path && *--to != '/')
+				;
+			continue;
+		}
+		*to++ = '/';
+		memmove(to, from, len);
+		to += len;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
+/* Whether path has a word "..". */
+static inline int sb_path_has_dotdot(const char *path)
+{
+	size_t len;
+
+	for (; *path; path += len) {
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len == 2 && !strncmp(path, "..", 2))
+			return 1;
+	}
+	return 0;
+}
+
 /* Whether path leads below /proc, as text: empty words and dots count for
  * nothing, ".." takes back the word before. */
 static inline int sb_path_is_below_proc(const char *path)

@@ -712,3 +712,22 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 		C truncate -s 0 $CALLS
 	done
 }
+
+@test "fault 14: a destination behind .. is where it leads: nothing is made in the bundle" {
+	two_bundles
+	C chown -R alice: "$W/1"
+	for runtime in crun runc; do
+		conf "Runtime=$runtime" "RunTimeMode=$SB_MODE"
+		ash 'jq "$2" $1/2/config.json >$1/1/config.json' "$W" '.root.readonly = false |
+			.mounts += [{destination: "/dev/../newdir/sub", type: "tmpfs", source: "t"}]'
+		C rm -rf "$W/1/rootfs/newdir"
+		run srun_in "$W/1" 1 grep -o " /newdir/sub tmpfs" /proc/mounts
+		has " /newdir/sub tmpfs"
+		fails_with 2 C ls "$W/1/rootfs/newdir"
+	done
+	C truncate -s 0 $CALLS
+	for destination in / /dev/..; do
+		bundle ".mounts += [{destination: \"$destination\", type: \"bind\", source: \"$W\", options: [\"bind\"]}]"
+		refused "config.json: mounts[6].destination: / is the whole container"
+	done
+}

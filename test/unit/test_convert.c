@@ -539,6 +539,23 @@ static void test_mount_form(void **state)
 		      "xfs");
 }
 
+/* What takes the root's place is no mount, however it is written. */
+static void fault_14_the_root(void **state)
+{
+	static const char *const roots[] = {"/",     "//",    ".",     "..",
+					    "/./..", "/a/..", "/a/../"};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
+		snprintf(text, sizeof(text),
+			 "{\"destination\":\"%s\",\"type\":\"tmpfs\"}",
+			 roots[i]);
+		mount_refused(text, "mounts[0].destination: / is the whole "
+				    "container");
+	}
+}
+
 static void test_destination(void **state)
 {
 	(void)state;
@@ -547,9 +564,13 @@ static void test_destination(void **state)
 	mount_becomes(MOUNT("//a/./b//", "tmpfs", ""),
 		      MOUNT("/a/b", "tmpfs", ""));
 	mount_becomes(MOUNT("/a/../.b/...", "tmpfs", ""),
-		      MOUNT("/a/../.b/...", "tmpfs", ""));
-	mount_becomes(MOUNT("/", "tmpfs", ""), MOUNT("/", "tmpfs", ""));
-	mount_becomes(MOUNT(".", "tmpfs", ""), MOUNT("/", "tmpfs", ""));
+		      MOUNT("/.b/...", "tmpfs", ""));
+	assert_contains(said, "mounts: /a/../.b/...: taken for /.b/...\n");
+	mount_becomes(MOUNT("/../../a/b/./..//c/..", "tmpfs", ""),
+		      MOUNT("/a", "tmpfs", ""));
+	mount_becomes(MOUNT("../a..", "tmpfs", ""), MOUNT("/a..", "tmpfs", ""));
+	mount_becomes(MOUNT("/dev/../x", "tmpfs", ""),
+		      MOUNT("/x", "tmpfs", ""));
 }
 
 static void test_other_types(void **state)
@@ -951,6 +972,7 @@ int main(void)
 		cmocka_unit_test(test_sysctl),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_mount_form),
+		cmocka_unit_test(fault_14_the_root),
 		cmocka_unit_test(test_destination),
 		cmocka_unit_test(test_other_types),
 		cmocka_unit_test(test_options),
