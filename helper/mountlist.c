@@ -128,11 +128,14 @@ static const char *no_option(const struct mnt *m, const char *o)
 	/* mm/shmem.c: refused unless in the first user namespace. */
 	static const char *const shmem[] = {"noswap", "quota", "usrquota",
 					    "grpquota"};
+	const char *idmap;
 
 	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
 		if (!strncmp(o, labels[i], strlen(labels[i])))
 			return "a label needs real root";
-	if (!strcmp(o + (*o == 'r'), "idmap"))
+	/* crun(1) has maps of the mount's own behind it. */
+	idmap = o + (*o == 'r');
+	if (!strcmp(idmap, "idmap") || !strncmp(idmap, "idmap=", 6))
 		return "ids cannot be mapped anew";
 	/* mount_namespaces(7): locked on what the node has mounted. */
 	if (!strcmp(m->type, "bind"))

@@ -731,3 +731,13 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 		refused "config.json: mounts[6].destination: / is the whole container"
 	done
 }
+
+@test "fault 14: maps of a mount's own (crun's idmap=uids=...) are dropped" {
+	C mkdir "$W/data"
+	bundle ".mounts += [{destination: \"/mnt\", type: \"bind\", source: \"$W/data\",
+		options: [\"rbind\", \"idmap=uids=0-0-1;gids=0-0-1\", \"ridmap=uids=0-0-1\"]}]"
+	for runtime in crun runc; do
+		conf "Runtime=$runtime" "RunTimeMode=$SB_MODE"
+		prints 65534 stat -c %u /mnt
+	done
+}

@@ -603,10 +603,12 @@ static void test_options(void **state)
 			    "\"uid=5\",\"mode=755\",\"gid=0\",\"gid=12\","
 			    "\"context=a:b\",\"rootcontext=x\",\"size=1\","
 			    "\"noswap\",\"idmap\",\"ridmap\",\"rprivate\","
+			    "\"idmap=uids=0-0-1;gids=0-0-1\","
+			    "\"ridmap=uids=0-1-1\",\"idmapped\","
 			    "\"noatime\""),
 		      MOUNT("/x", "tmpfs",
 			    "\"mode=755\",\"gid=0\",\"size=1\",\"rprivate\","
-			    "\"noatime\""));
+			    "\"idmapped\",\"noatime\""));
 	assert_contains(said, "mounts: /x: option uid=5 dropped: ");
 	mount_becomes("{\"destination\":\"/x\",\"type\":\"tmpfs\","
 		      "\"uidMappings\":[],\"gidMappings\":[],\"new\":1}",
