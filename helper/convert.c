@@ -105,7 +105,7 @@ static int check_cwd(struct cv *v)
 	const json_t *cwd = json_object_get(v->process, "cwd");
 	const char *s = json_string_value(cwd);
 
-	if (!cwd || sb_path_is_cwd(s))
+	if (!cwd || json_is_null(cwd) || sb_path_is_cwd(s))
 		return 0;
 	return sb_edit_wrong(v->e, "process.cwd",
 			     "an absolute path outside /proc");

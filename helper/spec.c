@@ -123,16 +123,16 @@ static int edit_terminal(json_t *config, const struct sb_spec *s,
 static int edit_cwd(json_t *config, const struct sb_spec *s, struct sb_err *err)
 {
 	json_t *process = need_object(config, "process", err);
-	const char *cwd;
+	const json_t *cwd;
 
 	if (!process)
 		return -1;
 	if (s->cwd)
 		return set(process, "cwd", json_string(s->cwd), err);
-	cwd = json_string_value(json_object_get(process, "cwd"));
-	if (!json_object_get(process, "cwd"))
+	cwd = json_object_get(process, "cwd");
+	if (!cwd || json_is_null(cwd))
 		return set(process, "cwd", json_string("/"), err);
-	if (!sb_path_is_cwd(cwd))
+	if (!sb_path_is_cwd(json_string_value(cwd)))
 		return wrong("process.cwd", "an absolute path outside /proc",
 			     err);
 	return 0;

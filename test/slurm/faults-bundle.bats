@@ -216,7 +216,7 @@ stopped_helper() {
 		.process.env = [7]|process.env[0]: not a string
 		.mounts = {}|mounts: not a list
 		.process = []|process: not an object
-		.process.cwd = null|process.cwd: not an absolute path
+		.process.cwd = 7|process.cwd: not a string
 		.root.readonly = "true"|root.readonly: not true or false
 		.linux.maskedPaths = "/proc/kcore"|linux.maskedPaths: not a list
 		.linux.namespaces[0] = null|linux.namespaces[0]: not an object
@@ -236,7 +236,7 @@ stopped_helper() {
 }
 
 @test "fault 10: no process, no args; a cwd that is relative, or in /proc" {
-	for edit in 'del(.process)' 'del(.process.args)' '.process.args = []'; do
+	for edit in 'del(.process)' 'del(.process.args)' '.process.args = []' '.process.cwd = null'; do
 		bundle "$edit"
 		prints 2001 id -u
 	done

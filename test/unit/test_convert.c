@@ -229,7 +229,8 @@ static void fault_10_cwd(void **state)
 		refused(text, "config.json: process.cwd: not an absolute path "
 			      "outside /proc");
 	}
-	refused("{\"process\":{\"cwd\":null}}", "process.cwd");
+	/* Written by Go's programs for none. */
+	becomes("{\"process\":{\"cwd\":null}}", "process.cwd", "null");
 }
 
 static void test_empty(void **state)

@@ -76,6 +76,12 @@ static void test_made(void **state)
 	       "x\",\"a b\"],"
 	       "\"env\":[\"A=1\",\"B=x\\ny\"],\"terminal\":false,"
 	       "\"cwd\":\"/\"},\"root\":{\"path\":\"/r\"},\"linux\":{}}");
+	/* Written by Go's programs for none. */
+	edited("{\"process\":{\"cwd\":null}}", &s,
+	       "{\"process\":{\"cwd\":\"/\",\"args\":[\"/bin/x\",\"a b\"],"
+	       "\"env\":[\"A=1\",\"B=x\\ny\"],\"terminal\":false},"
+	       "\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/r\"},"
+	       "\"linux\":{}}");
 	s.cwd = "/home/a";
 	edited("{\"ociVersion\":7,\"process\":{\"cwd\":\"/w\"}}", &s,
 	       "{\"ociVersion\":\"1.0.2\",\"process\":{\"cwd\":\"/home/a\","
