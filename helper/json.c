@@ -270,6 +270,15 @@ char *sb_json_pretty(const struct sb_json *doc, size_t *len, struct sb_err *err)
 	return dump(doc, JSON_INDENT(2), "\n", len, err);
 }
 
+int sb_json_is_text(const char *s)
+{
+	size_t len;
+
+	while (*s && (len = sb_utf8_char(s)))
+		s += len;
+	return !*s;
+}
+
 json_t *sb_json_list(char **strings)
 {
 	json_t *list = json_array();

@@ -41,6 +41,9 @@ char *sb_json_pretty(const struct sb_json *doc, size_t *len,
  * came after it made: why there is a NULL in place of a value. */
 int sb_json_no_memory(void);
 
+/* Whether s is UTF-8, as JSON's strings must be (RFC 8259, 8.1). */
+int sb_json_is_text(const char *s);
+
 /* A new list of strings (NULL-terminated; NULL: none). NULL when memory runs
  * out or one is no UTF-8. */
 json_t *sb_json_list(char **strings);

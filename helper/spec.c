@@ -41,17 +41,19 @@ static int set(json_t *object, const char *name, json_t *value,
 	return 0;
 }
 
-/* ---- process ---- */
-
-/* Whether s is what JSON text must be. */
-static int is_utf8(const char *s)
+/* A path of the node's, which may be of any bytes; what names it. */
+static int set_path(json_t *object, const char *name, const char *what,
+		    const char *path, struct sb_err *err)
 {
-	size_t len;
-
-	while (*s && (len = sb_utf8_char(s)))
-		s += len;
-	return !*s;
+	if (!sb_json_is_text(path))
+		return sb_fail(err, SB_FAIL,
+			       "%s %s: holds bytes that are no UTF-8, which "
+			       "config.json cannot carry",
+			       what, path);
+	return set(object, name, json_string(path), err);
 }
+
+/* ---- process ---- */
 
 static json_t *list_of(char **strings)
 {
@@ -74,7 +76,7 @@ static int edit_args(json_t *config, const struct sb_spec *s,
 	if (!process)
 		return -1;
 	for (char **a = s->args; *a; a++)
-		if (!is_utf8(*a))
+		if (!sb_json_is_text(*a))
 			return sb_fail(err, SB_FAIL,
 				       "argument \"%s\": holds bytes that are "
 				       "no UTF-8, which config.json cannot "
@@ -92,7 +94,7 @@ static int edit_env(json_t *config, const struct sb_spec *s, struct sb_err *err)
 	if (!process)
 		return -1;
 	for (char **e = s->env; e && *e; e++)
-		if (!is_utf8(*e))
+		if (!sb_json_is_text(*e))
 			return sb_fail(err, SB_FAIL,
 				       "environment variable %.*s: holds bytes "
 				       "that are no UTF-8, which config.json "
@@ -128,7 +130,8 @@ static int edit_cwd(json_t *config, const struct sb_spec *s, struct sb_err *err)
 	if (!process)
 		return -1;
 	if (s->cwd)
-		return set(process, "cwd", json_string(s->cwd), err);
+		return set_path(process, "cwd", "working directory", s->cwd,
+				err);
 	cwd = json_object_get(process, "cwd");
 	if (!cwd || json_is_null(cwd))
 		return set(process, "cwd", json_string("/"), err);
@@ -151,7 +154,7 @@ static int edit_root(json_t *config, const struct sb_spec *s,
 	    set(root, "readonly", json_boolean(s->readonly), err) < 0)
 		return -1;
 	/* The copy lies elsewhere than the bundle. */
-	return set(root, "path", json_string(s->rootfs), err);
+	return set_path(root, "path", "root file system", s->rootfs, err);
 }
 
 /* Our init maps the container's root, to which the kernel wants CAP_SETFCAP
@@ -243,7 +246,7 @@ static int add_mount(json_t *mounts, const struct sb_spec_mount *m,
 {
 	json_t *o;
 
-	if (!is_utf8(m->source) || !is_utf8(m->destination))
+	if (!sb_json_is_text(m->source) || !sb_json_is_text(m->destination))
 		return sb_fail(err, SB_FAIL,
 			       "mount of %s: holds bytes that are no UTF-8, "
 			       "which config.json cannot carry",

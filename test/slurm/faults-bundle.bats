@@ -741,3 +741,17 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 		prints 65534 stat -c %u /mnt
 	done
 }
+
+@test "fault 17: a bundle in a directory whose name is no UTF-8, which config.json cannot hold" {
+	local odd=$W/caf$'\xe9'
+	A mkdir -p "$odd/data"
+	A ln -s "$odd" "$W/link"
+	bundle
+	A cp "$W/config.json" "$odd"
+	run srun_in "$W/link" 1 echo "in it"
+	has "in it"
+	C truncate -s 0 $CALLS
+	bundle '.mounts += [{destination: "/mnt", type: "bind", source: "data", options: ["bind"]}]'
+	A cp "$W/config.json" "$odd"
+	refused "mount of $W/caf\\351/data: holds bytes that are no UTF-8, which config.json cannot carry" "$W/link"
+}

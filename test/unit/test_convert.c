@@ -540,6 +540,16 @@ static void test_mount_form(void **state)
 		      "xfs");
 }
 
+/* The bundle's own name may be of any bytes. */
+static void test_source_that_is_no_utf8(void **state)
+{
+	(void)state;
+	node.bundle = "/caf\xe9";
+	mount_refused(BIND("/x", "data", ""),
+		      "mount of /caf\xe9/data: holds bytes that are no UTF-8");
+	node.bundle = "/b";
+}
+
 /* What takes the root's place is no mount, however it is written. */
 static void fault_14_the_root(void **state)
 {
@@ -975,6 +985,7 @@ int main(void)
 		cmocka_unit_test(test_sysctl),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_mount_form),
+		cmocka_unit_test(test_source_that_is_no_utf8),
 		cmocka_unit_test(fault_14_the_root),
 		cmocka_unit_test(test_destination),
 		cmocka_unit_test(test_other_types),

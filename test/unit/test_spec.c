@@ -272,6 +272,21 @@ static void test_utf8(void **state)
 	}
 }
 
+/* The node's own may be of any bytes. */
+static void test_paths_that_are_no_utf8(void **state)
+{
+	struct sb_spec s = plain();
+
+	(void)state;
+	s.cwd = "/caf\xe9";
+	refused("{}", &s,
+		"working directory /caf\xe9: holds bytes that are no UTF-8");
+	s.cwd = NULL;
+	s.rootfs = "/caf\xe9";
+	refused("{}", &s,
+		"root file system /caf\xe9: holds bytes that are no UTF-8");
+}
+
 static json_t *doc(const char *text)
 {
 	json_t *j = json_loads(text, 0, NULL);
@@ -473,6 +488,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_kept),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_paths_that_are_no_utf8),
 		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_umounts),
 		cmocka_unit_test(test_mounts_refused),
