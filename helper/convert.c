@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Makes config.json one that a user namespace with one uid and gid can have. */
+#define _GNU_SOURCE
 #include "convert.h"
 
 #include "../spank/contract.h"
@@ -435,12 +436,59 @@ static int edit_devices(struct cv *v)
 	return 0;
 }
 
+/* Whether path, mounted anew, keeps the init from becoming the user: /proc and
+ * what is a process's there, where it writes; and /, since what then is below
+ * the root counts as a chroot (user_namespaces(7)). */
+static int is_needed(char *path)
+{
+	static const char *const links[] = {"/proc/self", "/proc/thread-self"};
+
+	sb_path_tidy(path);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (sb_path_is_within(path, links[i]))
+			return 1;
+	if (!strcmp(path, "/") || !strcmp(path, "/proc"))
+		return 1;
+	return sb_path_is_within(path, "/proc") && path[6] >= '0' &&
+	       path[6] <= '9';
+}
+
+static int edit_readonly_paths(struct cv *v)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *given;
+	json_t *list;
+
+	if (sb_edit_part(v->e, v->linux_part, "linux.readonlyPaths", JSON_ARRAY,
+			 &list) < 0)
+		return -1;
+	for (size_t i = json_array_size(list); v->c->identity && i-- > 0;) {
+		given = json_string_value(json_array_get(list, i));
+		if (!given)
+			continue;
+		sb_cleanup_free(&path);
+		if (asprintf(&path, "/%s", given) < 0) {
+			path = NULL;
+			return sb_edit_no_memory(v->e);
+		}
+		if (!is_needed(path))
+			continue;
+		sb_edit_note(v->e,
+			     "linux.readonlyPaths: %s: dropped: with it the "
+			     "init cannot become the user",
+			     given);
+		json_array_remove(list, i);
+	}
+	return 0;
+}
+
 static int edit_mounts(struct cv *v)
 {
 	const struct sb_mountlist_facts facts = {
 		.bundle = v->c->bundle,
 		.pid = v->pid,
 		.ipc = v->ipc,
+		.identity = v->c->identity,
 		.exists = v->c->exists,
 		.flags = v->c->flags,
 		.arg = v->c->arg,
@@ -455,9 +503,10 @@ typedef int edit_fn(struct cv *v);
 
 /* In the manual's order. What comes later may rely on what comes before. */
 static edit_fn *const edits[] = {
-	check_platform, check_version, find_sections,	   check_cwd,
-	drop_fields,	edit_user,     check_capabilities, edit_namespaces,
-	edit_sysctl,	edit_devices,  edit_mounts,	   edit_annotations,
+	check_platform,	  check_version, find_sections,	      check_cwd,
+	drop_fields,	  edit_user,	 check_capabilities,  edit_namespaces,
+	edit_sysctl,	  edit_devices,	 edit_readonly_paths, edit_mounts,
+	edit_annotations,
 };
 
 int sb_convert(json_t *config, const struct sb_convert *c,

@@ -15,7 +15,8 @@
 struct sb_convert {
 	const char *bundle; /* its directory, absolute */
 	unsigned int umask; /* the job's */
-	int shared; /* tasks that are the node's processes will enter it */
+	int shared;   /* tasks that are the node's processes will enter it */
+	int identity; /* its process writes to /proc/self, to be the user */
 	unsigned int kernel_major, kernel_minor; /* uname(2) */
 	/* Whether the job's user can see such a file on the node. */
 	int (*exists)(void *arg, const char *path);

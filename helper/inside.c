@@ -51,6 +51,13 @@ static int find_place(struct sb_inside *in, struct sb_mounts *m,
 	return in->place ? 0 : sb_no_memory(err);
 }
 
+int sb_inside_identity(const struct sb_job *job, const struct sb_conf *conf,
+		       int remap_root)
+{
+	/* Root is root. */
+	return !remap_root && job->uid && conf->init != SB_INIT_NO;
+}
+
 static int show_init(struct sb_inside *in, struct sb_mounts *m,
 		     const struct sb_inside_of *of, struct sb_err *err)
 {
@@ -60,9 +67,7 @@ static int show_init(struct sb_inside *in, struct sb_mounts *m,
 		return sb_fail(err, SB_FAIL, "init %s: %s", SB_INIT_PATH,
 			       strerror(errno));
 	in->init = 1;
-	/* Root is root. */
-	in->identity =
-		!of->remap_root && of->job->uid && of->conf->init != SB_INIT_NO;
+	in->identity = sb_inside_identity(of->job, of->conf, of->remap_root);
 	in->program = sb_mounts_path(m, in->place, INIT);
 	if (show(m, SB_INIT_PATH, in->program, err) < 0)
 		return -1;

@@ -50,6 +50,11 @@ struct sb_inside_of {
 	pid_t parent; /* whoever starts them; 0: unknown */
 };
 
+/* Whether the init makes the user himself again, in a user namespace of his
+ * own, and not root. */
+int sb_inside_identity(const struct sb_job *job, const struct sb_conf *conf,
+		       int remap_root);
+
 /*
  * Plans it, adds to mounts what is to be shown, and to notes what -v should
  * tell. Returns 0, or -1 with err set: something cannot be shown, or is not

@@ -122,7 +122,8 @@ static int drop_mount(struct work *w, const struct mnt *m, const char *why)
 }
 
 /* Why a mount option cannot be had, or NULL. */
-static const char *no_option(const struct mnt *m, const char *o)
+static const char *no_option(const struct work *w, const struct mnt *m,
+			     const char *o)
 {
 	static const char *const labels[] = {
 		"context=", "fscontext=", "defcontext=", "rootcontext="};
@@ -138,6 +139,9 @@ static const char *no_option(const struct mnt *m, const char *o)
 	idmap = o + (*o == 'r');
 	if (!strcmp(idmap, "idmap") || !strncmp(idmap, "idmap=", 6))
 		return "ids cannot be mapped anew";
+	if (w->f->identity && !strcmp(m->dest, "/proc") &&
+	    (!strcmp(o, "ro") || !strcmp(o, "rro")))
+		return "with it the init cannot become the user";
 	/* mount_namespaces(7): locked on what the node has mounted. */
 	if (!strcmp(m->type, "bind"))
 		return ends(o, "atime") ? "it is as the node has it" : NULL;
@@ -155,7 +159,7 @@ static void edit_options(struct work *w, struct mnt *m)
 	const char *why;
 
 	for (size_t i = json_array_size(m->options); i-- > 0;) {
-		why = no_option(m, option(m, i));
+		why = no_option(w, m, option(m, i));
 		if (!why)
 			continue;
 		sb_edit_note(w->e, "mounts: %s: option %s dropped: %s", m->dest,

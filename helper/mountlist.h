@@ -25,6 +25,7 @@ extern const struct sb_mountlist_locked {
 struct sb_mountlist_facts {
 	const char *bundle; /* its directory, absolute */
 	int pid, ipc;	    /* has the container such a namespace of its own? */
+	int identity;	    /* its process writes to /proc/self */
 	/* Whether the job's user can see such a file on the node. */
 	int (*exists)(void *arg, const char *path);
 	/* statvfs(3)'s f_flag of the mount that path is on. */

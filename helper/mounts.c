@@ -171,6 +171,11 @@ static int add_one(struct sb_mounts *m, const struct sb_mountopt *o,
 		return add_theirs(m, o, source, destination, err);
 	if (o->kind == SB_MOUNT_TMPFS)
 		return sb_mounts_tmpfs(m, destination, o->options, err);
+	/* Runtimes make devices, in the root file system if there is no other
+	 * place. */
+	if (!strcmp(destination, "/dev"))
+		return sb_fail(err, SB_FAIL,
+			       "umount:/dev: no container can do without");
 	sb_strv_add(&m->umounts, destination);
 	return m->umounts.failed ? sb_no_memory(err) : 0;
 }

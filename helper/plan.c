@@ -143,6 +143,7 @@ static int convert(struct sb_plan *p, struct sb_err *err)
 	struct sb_convert c = {
 		.bundle = p->bundle.path,
 		.shared = !!p->shared,
+		.identity = sb_inside_identity(p->job, p->conf, remap_root(p)),
 		.exists = file_exists,
 		.device = same_device,
 		.flags = mount_flags,

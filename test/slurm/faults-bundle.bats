@@ -755,3 +755,26 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 	A cp "$W/config.json" "$odd"
 	refused "mount of $W/caf\\351/data: holds bytes that are no UTF-8, which config.json cannot carry" "$W/link"
 }
+
+@test "a read-only /proc, which a hardened bundle may want" {
+	local edit
+	for runtime in crun runc; do
+		conf "Runtime=$runtime" "RunTimeMode=$SB_MODE"
+		for edit in '.mounts |= map(select(.destination == "/proc").options = ["nosuid", "ro"])' \
+			'.linux.readonlyPaths = ["/proc", "/proc/self", "/proc/sys", "/"]'; do
+			bundle "$edit"
+			prints 2001 id -u
+			# Several tasks have the node's.
+			run srun_in "$W" 2 id -u
+			is "$(grep -v ^stepbox: <<<"$output")" $'2001\n2001'
+		done
+		run srun_in "$W" 1 grep -c "^proc /proc/sys proc ro" /proc/mounts
+		has 1
+		# Root by another way than by the init has it as it is.
+		bundle '.mounts |= map(select(.destination == "/proc").options = ["nosuid", "ro"])'
+		run ash 'srun -Q -w n1 --container="$1" --container-remap-root grep "^proc /proc proc ro" /proc/mounts' "$W"
+		has " /proc "
+	done
+	fails_with 125 ash 'srun -Q -w n1 --container="$1" --container-mounts=umount:/dev true' "$W"
+	has "umount:/dev: no container can do without"
+}

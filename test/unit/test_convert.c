@@ -540,6 +540,55 @@ static void test_mount_form(void **state)
 		      "xfs");
 }
 
+/* The init writes below /proc/self to become the user. */
+static void test_readonly_proc(void **state)
+{
+	static const char text[] =
+		"{\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]},\"mounts\":["
+		"{\"destination\":\"/proc/\",\"type\":\"proc\",\"options\":"
+		"[\"nosuid\",\"ro\",\"rro\"]}]}";
+	struct sb_err err = {.text = ""};
+	char *got;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		node.identity = i;
+		got = converted(text, "mounts", &err);
+		assert_non_null(got);
+		assert_int_equal(!strstr(got, "[\"nosuid\",\"ro\",\"rro\"]"),
+				 i);
+		assert_int_equal(!!strstr(got, "[\"nosuid\"]"), i);
+		assert_int_equal(!!strstr(said, "mounts: /proc: option ro "
+						"dropped: with it"),
+				 i);
+		free(got);
+	}
+	/* The node's own, too. */
+	mount_becomes(MOUNT("/proc", "proc", "\"ro\""),
+		      "{\"destination\":\"/proc\",\"type\":\"bind\","
+		      "\"source\":\"/proc\",\"options\":[" NONE "]}");
+	node.identity = 0;
+}
+
+static void test_readonly_paths(void **state)
+{
+	static const char text[] =
+		"{\"linux\":{\"readonlyPaths\":[\"/proc\",\"/proc/sys\","
+		"\"//proc/.\",\"/proc/self\",\"/proc/self/gid_map\",\"/proc/"
+		"1\","
+		"\"/proc/selfish\",\"proc\",\"/proc/thread-self\",\"/\","
+		"\"/proc/bus\",\"/proc2\"]}}";
+
+	(void)state;
+	node.identity = 1;
+	becomes(text, "linux.readonlyPaths",
+		"[\"/proc/sys\",\"/proc/selfish\",\"/proc/bus\",\"/proc2\"]");
+	assert_contains(said, "linux.readonlyPaths: /proc: dropped: ");
+	node.identity = 0;
+	becomes("{\"linux\":{\"readonlyPaths\":[\"/proc\"]}}",
+		"linux.readonlyPaths", "[\"/proc\"]");
+}
+
 /* The bundle's own name may be of any bytes. */
 static void test_source_that_is_no_utf8(void **state)
 {
@@ -985,6 +1034,8 @@ int main(void)
 		cmocka_unit_test(test_sysctl),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_mount_form),
+		cmocka_unit_test(test_readonly_proc),
+		cmocka_unit_test(test_readonly_paths),
 		cmocka_unit_test(test_source_that_is_no_utf8),
 		cmocka_unit_test(fault_14_the_root),
 		cmocka_unit_test(test_destination),

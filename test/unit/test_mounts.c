@@ -166,6 +166,7 @@ static void test_refused(void **state)
 	refused("$B/dir:/proc", "destination /proc: only /proc itself");
 	refused("tmpfs:/proc", "destination /proc: only /proc itself");
 	refused("umount:/proc", "destination /proc: only /proc itself");
+	refused("umount:/./dev/", "umount:/dev: no container can do without");
 	refused("$B/dir:/%q", "%q: no such letter");
 	refused("$B/dir:/%u", "%u: not known here");
 	refused("$B/dir:/a,", "empty");
