@@ -31,6 +31,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -57,6 +58,7 @@ static struct {
 	const char *hold;    /* -H DIR: hold a container that others enter */
 	const char *tasks;   /* -T: so many of them */
 	const char *parent;  /* -P: whoever starts them */
+	const char *domain;  /* -d: the execution domain, personality(2) */
 	int direct;	     /* -x: become the command */
 	int no_new_privs;    /* -n */
 	int quiet;	     /* -q: another task says what all would */
@@ -140,7 +142,7 @@ static char **read_options(char **argv)
 		{'N', &opt.where},   {'c', &opt.cwd},	{'r', &opt.status},
 		{'f', &opt.files},   {'u', &opt.ids},	{'k', &opt.caps},
 		{'w', &opt.workdir}, {'H', &opt.hold},	{'T', &opt.tasks},
-		{'P', &opt.parent},  {'j', &opt.enter},
+		{'P', &opt.parent},  {'j', &opt.enter}, {'d', &opt.domain},
 	};
 	static const struct {
 		char c;
@@ -621,6 +623,9 @@ static void __attribute__((noreturn)) run_directly(char **argv)
 	if (opt.terminal)
 		take_terminal();
 	go_to_cwd();
+	/* What a runtime has done for those that it starts. */
+	if (opt.domain && personality(number(opt.domain)) < 0)
+		fail("personality: ", opt.domain, strerror(errno));
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	become_command(argv, &mask);
 }

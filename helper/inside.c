@@ -251,15 +251,19 @@ static int add_init(struct sb_inside *in, struct sb_mounts *m,
 	return 0;
 }
 
-/* For tasks that enter: what the runtime would make of process. Its uid, gid
- * and umask are the tasks' anyway. */
+/* For tasks that enter: what the runtime would make of process and
+ * linux.personality. Its uid, gid and umask are the tasks' anyway. */
 static void add_join(struct sb_inside *in, const struct sb_inside_of *of)
 {
 	const json_t *process =
 		json_object_get(of->bundle->config.root, "process");
 
+	const char *personality = sb_spec_personality(of->bundle->config.root);
+
 	if (json_is_true(json_object_get(process, "noNewPrivileges")))
 		sb_strv_add(&in->join, "-n");
+	if (personality)
+		add_option(&in->join, "-d", personality);
 	add_caps(&in->join, of);
 	for (size_t i = 0; i < in->filter.words.n; i++)
 		sb_strv_add(&in->join, in->filter.words.v[i]);

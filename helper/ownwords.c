@@ -5,6 +5,7 @@
 
 #include "caps.h"
 #include "mem.h"
+#include "spec.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,11 +56,16 @@ int sb_ownwords(const json_t *config, struct sb_strv *words,
 		const json_t **runtimes, struct sb_err *err)
 {
 	const json_t *process = json_object_get(config, "process");
+	const char *personality = sb_spec_personality(config);
 	struct sb_caps caps;
 	char text[80];
 
 	if (json_is_true(json_object_get(process, "noNewPrivileges")))
 		sb_strv_add(words, "-n");
+	if (personality) {
+		sb_strv_add(words, "-d");
+		sb_strv_add(words, personality);
+	}
 	if (!take_words(json_object_get(process, "args"), words)) {
 		sb_caps_read(config, &caps);
 		snprintf(text, sizeof(text), "%llx:%llx:%llx:%llx",

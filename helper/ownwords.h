@@ -10,11 +10,11 @@
 #include <jansson.h>
 
 /*
- * Adds the init's options for the capabilities, no_new_privs and the filters
- * that the container's own init was told to load. Where the runtime limits the
- * command and not the init, they say what the runtime does, but for
- * linux.seccomp: *runtimes is then that, borrowed from config, else NULL.
- * Returns 0, or -1 with err set.
+ * Adds the init's options for no_new_privs, the personality, the capabilities
+ * and the filters that the container's own init was told to load. Where the
+ * runtime limits the command and not the init, they say what the runtime does,
+ * but for linux.seccomp: *runtimes is then that, borrowed from config, else
+ * NULL. Returns 0, or -1 with err set.
  */
 int sb_ownwords(const json_t *config, struct sb_strv *words,
 		const json_t **runtimes, struct sb_err *err);

@@ -326,6 +326,22 @@ const char *sb_spec_tmpfs(const json_t *config,
 	return best;
 }
 
+const char *sb_spec_personality(const json_t *config)
+{
+	static const struct {
+		const char *domain, *number;
+	} known[] = {{"LINUX", "0"}, {"LINUX32", "8"}};
+	const json_t *personality = json_object_get(
+		json_object_get(config, "linux"), "personality");
+	const char *domain =
+		json_string_value(json_object_get(personality, "domain"));
+
+	for (size_t i = 0; domain && i < ARRAY_SIZE(known); i++)
+		if (!strcmp(domain, known[i].domain))
+			return known[i].number;
+	return NULL;
+}
+
 int sb_spec_covers(const json_t *config, const char *path)
 {
 	const char *dest;

@@ -74,6 +74,11 @@ const char *sb_spec_tmpfs(const json_t *config,
 			  int (*taken)(const void *arg, const char *path),
 			  const void *arg);
 
+/* personality(2)'s argument for linux.personality (config-linux.md), a number
+ * in static storage. NULL where config has none, or one that the runtime-spec
+ * does not name: whether that is an error the runtime knows. */
+const char *sb_spec_personality(const json_t *config);
+
 /* Whether a mount of config's is at path or above it. */
 int sb_spec_covers(const json_t *config, const char *path);
 

@@ -778,3 +778,23 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 	fails_with 125 ash 'srun -Q -w n1 --container="$1" --container-mounts=umount:/dev true' "$W"
 	has "umount:/dev: no container can do without"
 }
+
+@test "linux.personality holds for tasks that share a container, and for exec in one" {
+	local machine
+	machine=$(setarch linux32 uname -m)
+	[[ $machine != "$(uname -m)" ]] || skip "this machine has one name for all"
+	bundle '.linux.personality = {domain: "LINUX32"}'
+	for runtime in crun runc; do
+		conf "Runtime=$runtime" "RunTimeMode=$SB_MODE"
+		run srun_in "$W" 2 uname -m
+		is "$(grep -v ^stepbox: <<<"$output")" "$machine"$'\n'"$machine"
+	done
+	start_step 2 true "$W"
+	run A stepbox exec "$job" uname -m
+	A scancel "$job"
+	has "$machine"
+	start_step 1 true "$W"
+	run A stepbox exec "$job" uname -m
+	A scancel "$job"
+	has "$machine"
+}

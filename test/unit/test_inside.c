@@ -516,7 +516,8 @@ static void test_shared(void **state)
 
 	(void)state;
 	setup_plan("{\"process\":{\"noNewPrivileges\":true,\"capabilities\":{"
-		   "\"bounding\":[\"CAP_CHOWN\"]}},\"mounts\":[{"
+		   "\"bounding\":[\"CAP_CHOWN\"]}},\"linux\":{\"personality\":{"
+		   "\"domain\":\"LINUX32\"}},\"mounts\":[{"
 		   "\"destination\":\"/dev\",\"type\":\"tmpfs\"}]}",
 		   0, "ls");
 	conf.init = SB_INIT_AUTO;
@@ -541,10 +542,12 @@ static void test_shared(void **state)
 	assert_int_equal(option("-r"), -1);
 	assert_int_equal(option("-t"), -1);
 	assert_int_equal(option("ls"), -1);
-	assert_int_equal(in.join.n, 3);
+	assert_int_equal(in.join.n, 5);
 	assert_string_equal(in.join.v[0], "-n");
-	assert_string_equal(in.join.v[1], "-k");
-	assert_string_equal(in.join.v[2], "1:0:0:0");
+	assert_string_equal(in.join.v[1], "-d");
+	assert_string_equal(in.join.v[2], "8");
+	assert_string_equal(in.join.v[3], "-k");
+	assert_string_equal(in.join.v[4], "1:0:0:0");
 	assert_string_equal(in.program, "/dev/stepbox/init");
 	assert_string_equal(in.terminals, "/dev/stepbox/pts");
 	done();

@@ -44,6 +44,18 @@ static void test_init(void **state)
 	      "-k 20:0:0:1", 1);
 }
 
+static void test_personality(void **state)
+{
+	(void)state;
+	check("{\"linux\":{\"personality\":{\"domain\":\"LINUX32\"}}}",
+	      "-d 8 -k 0:0:0:0", 0);
+	check("{\"linux\":{\"personality\":{\"domain\":\"LINUX\"}}}",
+	      "-d 0 -k 0:0:0:0", 0);
+	check("{\"linux\":{\"personality\":{\"domain\":\"linux\"}}}",
+	      "-k 0:0:0:0", 0);
+	check("{\"linux\":{\"personality\":null}}", "-k 0:0:0:0", 0);
+}
+
 static void test_no_init(void **state)
 {
 	(void)state;
@@ -102,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_init),
+		cmocka_unit_test(test_personality),
 		cmocka_unit_test(test_no_init),
 		cmocka_unit_test(test_entry),
 		cmocka_unit_test(test_spaces),
