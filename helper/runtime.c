@@ -8,6 +8,7 @@
 #include "fdio.h"
 #include "mem.h"
 #include "mpi.h"
+#include "way.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -46,37 +47,11 @@ static int check_program(const char *path, struct sb_err *err)
 	return 0;
 }
 
-/* Nor may anybody else put another in its place: the directories that lead to
- * it are root's too, and where others can write (sticky, as /tmp) they cannot
- * rename what is root's. */
-static int check_way(const char *path, struct sb_err *err)
-{
-	_cleanup_free_ char *real = realpath(path, NULL);
-	char *slash;
-	struct stat st;
-
-	if (!real && errno == ENOMEM)
-		return sb_no_memory(err);
-	if (!real)
-		return sb_fail(err, SB_NOEXEC, "runtime %s: %s", path,
-			       strerror(errno));
-	while ((slash = strrchr(real, '/'))) {
-		*slash = '\0';
-		if (stat(*real ? real : "/", &st) < 0 || st.st_uid ||
-		    (st.st_mode & 02 && !(st.st_mode & S_ISVTX)))
-			return sb_fail(err, SB_NOEXEC,
-				       "runtime %s: its directory %s must be "
-				       "root's and not for all to write",
-				       path, *real ? real : "/");
-	}
-	return 0;
-}
-
 static char *checked(const char *path, struct sb_err *err)
 {
 	char *copy;
 
-	if (check_program(path, err) < 0 || check_way(path, err) < 0)
+	if (check_program(path, err) < 0 || sb_way_check(path, err) < 0)
 		return NULL;
 	copy = strdup(path);
 	if (!copy)

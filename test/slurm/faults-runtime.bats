@@ -129,11 +129,25 @@ nobody_hangs() {
 	fake=/home/alice/rt/roots
 	create_mode
 	step 3 -
-	ended_with 126 "RunTimeCreate: runtime /home/alice/rt/roots: its directory /home/alice/rt $dirs"
-	fake=/opt/rt/sticky/fake
-	create_mode
-	step 1 -
-	ended_with 7
+	ended_with 126 "RunTimeCreate: runtime /home/alice/rt/roots: its directory /home/alice $dirs"
+	# And a link of root's there, wherever it leads, and whoever leads to it.
+	C bash -c 'ln -s /opt/rt/fake /home/alice/rt/link; cd /opt/rt; ln -s /home/alice/rt/link far; ln -s ./sticky/../fake near
+		cd sticky; ln -s ../fake roots; ln -s ../fake hers; chown -h alice hers'
+	while read -r -u 9 rt text; do
+		fake=$rt
+		create_mode
+		step 1 -
+		ended_with 126 "RunTimeCreate: runtime $rt: $text"
+	done 9<<-END
+		/home/alice/rt/link its directory /home/alice $dirs
+		/opt/rt/far its directory /home/alice $dirs
+		/opt/rt/sticky/hers its link /opt/rt/sticky/hers must be root's
+	END
+	for fake in /opt/rt/sticky/fake /opt/rt/sticky/roots /opt/rt/near; do
+		create_mode
+		step 1 -
+		ended_with 7
+	done
 	# By name it is looked for in the compiled-in path, whatever the user's is.
 	A cp /opt/rt/fake /home/alice/rt/mycrun
 	fake=mycrun
