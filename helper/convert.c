@@ -405,6 +405,21 @@ static int node_has(const struct cv *v, const json_t *device)
 			    minor);
 }
 
+/* As it is compared with mounts. Returns the new one, borrowed; NULL without
+ * memory. */
+static const char *tidy_path(json_t *device, const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+
+	if (!copy)
+		return NULL;
+	if (*copy == '/')
+		sb_path_tidy(copy);
+	if (json_object_set_new(device, "path", json_string(copy)) < 0)
+		return NULL;
+	return json_string_value(json_object_get(device, "path"));
+}
+
 static int edit_devices(struct cv *v)
 {
 	json_t *list, *device;
@@ -420,6 +435,9 @@ static int edit_devices(struct cv *v)
 			return sb_edit_fail(
 				v->e, "linux.devices[%zu].path: not a string",
 				i);
+		path = tidy_path(device, path);
+		if (!path)
+			return sb_edit_no_memory(v->e);
 		if (node_has(v, device)) {
 			/* The node's own file is shown, as it is. */
 			json_object_del(device, "uid");

@@ -261,17 +261,27 @@ static unsigned int tmpfs_mode(const json_t *mount)
 	return mode;
 }
 
+/* A device outside all mounts: with no right to make one, runtimes make a file
+ * and bind the node's there. They do so when all is mounted. */
+static int is_bare_device(const json_t *config, const char *path)
+{
+	return path && *path == '/' && !sb_spec_covers(config, path);
+}
+
 int sb_mounts_lacking(const json_t *config, int rootfs_fd,
 		      struct sb_layer_point **points, size_t *n,
 		      struct sb_err *err)
 {
 	const json_t *mounts = json_object_get(config, "mounts");
+	const json_t *devices =
+		json_object_get(json_object_get(config, "linux"), "devices");
 	const char *path;
 	size_t i;
 	json_t *e;
 
 	*n = 0;
-	*points = calloc(json_array_size(mounts) + SB_MOUNTS_SPARE,
+	*points = calloc(json_array_size(mounts) + json_array_size(devices) +
+				 SB_MOUNTS_SPARE,
 			 sizeof(**points));
 	if (!*points)
 		return sb_no_memory(err);
@@ -284,6 +294,13 @@ int sb_mounts_lacking(const json_t *config, int rootfs_fd,
 			(struct sb_layer_point){.path = path,
 						.file = wants_file(e),
 						.mode = tmpfs_mode(e)};
+	}
+	json_array_foreach (devices, i, e) {
+		path = text_of(e, "path");
+		if (is_bare_device(config, path) &&
+		    !sb_fdio_in_root(rootfs_fd, path))
+			(*points)[(*n)++] = (struct sb_layer_point){
+				.path = path, .file = 1};
 	}
 	return 0;
 }

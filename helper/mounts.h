@@ -58,11 +58,10 @@ int sb_mounts_cover(const void *arg, const char *path);
 const char *sb_mounts_path(struct sb_mounts *m, const char *a, const char *b);
 
 /*
- * Finds which mount points of config's mounts (all are in it now) the root file
- * system lacks; those below another mount are the runtime's business. The
- * caller frees *points, whose strings are config's, and which has room for
- * SB_MOUNTS_SPARE more. Returns 0, or -1 with err
- * set.
+ * Finds which mount points of config's mounts (all are in it now) and devices
+ * the root file system lacks; those below a mount are the runtime's business.
+ * The caller frees *points, whose strings are config's, and which has room for
+ * SB_MOUNTS_SPARE more. Returns 0, or -1 with err set.
  */
 int sb_mounts_lacking(const json_t *config, int rootfs_fd,
 		      struct sb_layer_point **points, size_t *n,

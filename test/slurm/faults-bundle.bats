@@ -798,3 +798,17 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 	A scancel "$job"
 	has "$machine"
 }
+
+@test "a device outside all mounts: nothing is made in the bundle" {
+	two_bundles
+	C chown -R alice: "$W/1"
+	C ln -s /dev/null "$W/null"
+	for runtime in crun runc; do
+		conf "Runtime=$runtime" "RunTimeMode=$SB_MODE"
+		ash 'jq "$2" $1/2/config.json >$1/1/config.json' "$W" '.root.readonly = false |
+			.linux.devices = [{path: "/dev/..'$W'/null", type: "c", major: 1, minor: 3}]'
+		run srun_in "$W/1" 1 sh -c 'echo x >$0; stat -c %t:%T $0' "$W/null"
+		has 1:3
+		fails_with 2 C ls "$W/1/rootfs/images"
+	done
+}

@@ -284,6 +284,15 @@ static void test_lacking(void **state)
 	/* neither a relative one nor what has none is a point of ours */
 	assert_string_equal(
 		lacking(MOUNTS(TMPFS("rel") ",{},7," TMPFS("/dir"))), "");
+	/* a device is a file, and its mount may come before it or after */
+	assert_string_equal(
+		lacking("{\"linux\":{\"devices\":[{\"path\":\"/opt/"
+			"null\"},{\"path\""
+			":\"/dir/null\"},{\"path\":\"/file\"},{\"path\":\"/"
+			"none/a\"},"
+			"{\"path\":\"rel\"},{},7]},\"mounts\":[" TMPFS(
+				"/none") "]}"),
+		"/none /opt/null=f /dir/null=f");
 }
 
 /* What an earlier mount covers is made in that, by the runtime. */
