@@ -151,25 +151,41 @@ static int drop_fields(struct cv *v)
 	return 0;
 }
 
-/* crun takes some annotations for commands: crun(1), "Extensions". */
+/* crun takes some annotations for commands: crun(1), "Extensions", and what
+ * `crun features` lists as potentially unsafe. NULL where one may stay. */
 static const char *no_annotation(const struct cv *v, const char *key)
 {
-	static const char *const cgroup[] = {
-		"run.oci.systemd.",
-		"run.oci.delegate-cgroup",
-		"org.systemd.property.",
+	static const char cgroup[] = "the container is in the step's cgroup";
+	static const char runtime[] = "the site chooses the runtime";
+	static const char command[] = "crun takes it for a command";
+	/* The first that key begins with holds. */
+	static const struct {
+		const char *name, *why;
+	} known[] = {
+		{"run.oci.systemd.", cgroup},
+		{"run.oci.delegate-cgroup", cgroup},
+		{"org.systemd.property.", cgroup},
+		/* Among them a filter that crun takes in place of
+		 * linux.seccomp, and so of the site's. */
+		{"run.oci.seccomp",
+		 "filters come from linux.seccomp and the site"},
+		{"run.oci.handler", runtime},
+		{"krun.", runtime},
+		{"module.wasm.image/variant", runtime},
+		/* With "sandbox" crun passes over the site's handler. */
+		{"io.kubernetes.cri.container-type", runtime},
+		/* What hooks say, which run as the user; and his groups, which
+		 * nobody can change. */
+		{"run.oci.hooks.", NULL},
+		{"run.oci.keep_original_groups", NULL},
+		{"run.oci.", command},
+		{"org.criu.", command},
 	};
 
 	(void)v;
-	for (size_t i = 0; i < ARRAY_SIZE(cgroup); i++)
-		if (!strncmp(key, cgroup[i], strlen(cgroup[i])))
-			return "the container is in the step's cgroup";
-	/* Among them a filter that crun takes in place of linux.seccomp, and so
-	 * of the site's. */
-	if (!strncmp(key, "run.oci.seccomp", strlen("run.oci.seccomp")))
-		return "filters come from linux.seccomp and the site";
-	if (!strcmp(key, "run.oci.handler"))
-		return "the site chooses the runtime";
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strncmp(key, known[i].name, strlen(known[i].name)))
+			return known[i].why;
 	return NULL;
 }
 

@@ -812,3 +812,14 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 		fails_with 2 C ls "$W/1/rootfs/images"
 	done
 }
+
+@test "annotations that crun takes for commands, and those that may stay" {
+	[[ $SB_RUNTIME == crun ]] || skip "they are crun's"
+	bundle '.annotations += {"run.oci.pidfd_receiver": "'$W'/none", "run.oci.handler": "wasm",
+			"run.oci.seccomp_bpf_data": "AAAA", "module.wasm.image/variant": "compat"} |
+		.annotations["run.oci.hooks.stdout"] = "'$W'/said" |
+		.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "head -c 1 >/dev/null; echo here"]}]}'
+	prints 2001 id -u
+	is "$(C cat "$W/said")" here
+	is "$(C jq -c '.annotations | keys' $CALLS.json)" '["run.oci.hooks.stdout"]'
+}
