@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A site's seccomp profile: what is made of it for a container passes the check
- * of linux.seccomp, and where it can be compiled, the kernel takes the program.
+ * of linux.seccomp, and where it can be compiled, the kernel takes the program,
+ * and that says to calls what the rules say.
  *
  * Input: a byte (1: an old kernel; 2: without capabilities; 4: arm64), and the
  * profile.
  */
 #define _GNU_SOURCE
-#include "seccomp.h"
+#include "program.h"
 
 #include "../../helper/profile.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A bundle's linux.seccomp: what is compiled has passed the check, and is a
- * program that the kernel takes.
+ * program that the kernel takes and that says to calls what the rules say.
  *
  * Input: the section, a JSON text.
  */
 #define _GNU_SOURCE
-#include "seccomp.h"
+#include "program.h"
 
 #include "../../helper/json.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Seccomp profiles of a site, and the one we ship. */
 #define _GNU_SOURCE
+#include "bpf.h"
 #include "unit.h"
 
 #include "../../helper/buf.h"
@@ -566,43 +567,14 @@ static void test_ours_with_privilege(void **state)
 }
 
 #ifdef __x86_64__
-/* What the program says to a call: the kernel's interpreter in small. */
-static uint32_t run(const struct sock_filter *p, const struct seccomp_data *d)
+/* What the program says to a call. */
+static uint32_t run(const struct sock_filter *p, const struct sb_seccomp *s,
+		    const struct seccomp_data *d)
 {
-	uint32_t acc = 0;
-	int yes;
+	uint32_t action = 0;
 
-	for (;; p++) {
-		switch (p->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			memcpy(&acc, (const char *)d + p->k, sizeof(acc));
-			continue;
-		case BPF_ALU | BPF_AND | BPF_K:
-			acc &= p->k;
-			continue;
-		case BPF_JMP | BPF_JA:
-			p += p->k;
-			continue;
-		case BPF_RET | BPF_K:
-			return p->k;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			yes = acc == p->k;
-			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			yes = acc > p->k;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			yes = acc >= p->k;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			yes = !!(acc & p->k);
-			break;
-		default:
-			fail_msg("instruction %x", p->code);
-			return 0;
-		}
-		p += yes ? p->jt : p->jf;
-	}
+	assert_int_equal(bpf_run(p, s->len, d, &action), 0);
+	return action;
 }
 
 /* Reads the program; static. */
@@ -678,9 +650,9 @@ static void test_ours_all_calls(void **state)
 		d.nr = table[i / 600].base + i % 600;
 		want = expect(json_object_get(made, "syscalls"),
 			      table[i / 600].token, d.nr);
-		if (want >= 0 && run(code, &d) != want)
+		if (want >= 0 && run(code, &s, &d) != want)
 			fail_msg("arch %x call %d: %x, not %x", d.arch, d.nr,
-				 run(code, &d), (unsigned int)want);
+				 run(code, &s, &d), (unsigned int)want);
 	}
 	json_decref(made);
 	sb_json_free(&doc);
@@ -695,12 +667,12 @@ static void test_ours_other_calls(void **state)
 
 	(void)state;
 	code = program(compile_ours(NULL, 0, &s, NULL), &s);
-	assert_int_equal(run(code, &d), SECCOMP_RET_KILL);
+	assert_int_equal(run(code, &s, &d), SECCOMP_RET_KILL);
 	d.nr = -1;
 	d.arch = AUDIT_ARCH_X86_64;
-	assert_int_equal(run(code, &d), SECCOMP_RET_ERRNO | ENOSYS);
+	assert_int_equal(run(code, &s, &d), SECCOMP_RET_ERRNO | ENOSYS);
 	d.arch = AUDIT_ARCH_I386;
-	assert_int_equal(run(code, &d), SECCOMP_RET_ERRNO | ENOSYS);
+	assert_int_equal(run(code, &s, &d), SECCOMP_RET_ERRNO | ENOSYS);
 }
 #endif
 
