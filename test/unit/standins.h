@@ -12,7 +12,7 @@
 #include "../../spank/contract.h"
 #include "../../spank/slurm.h"
 
-#include <signal.h>
+#include <errno.h>
 #include <stdarg.h>
 
 #define FAKE_VARS 64
@@ -96,7 +96,8 @@ static inline void fake_forget(void)
 
 /* ---- the log ---- */
 
-static inline void fake_log(const char *level, const char *fmt, va_list args)
+static inline void __attribute__((format(printf, 2, 0)))
+fake_log(const char *level, const char *fmt, va_list args)
 {
 	size_t len = strlen(fake.log);
 	char *p = fake.log + len;
