@@ -5,13 +5,12 @@
 
 #include "../spank/contract.h"
 #include "../spank/keyval.h"
+#include "elf.h"
 #include "fdio.h"
 #include "mem.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,31 +25,26 @@ static const char *const programs[] = {
 	"srun",	   "sshare",   "sstat",	 "strigger",
 };
 
-/* The dynamic loader that program names (PT_INTERP), links resolved: elf(5).
- * buf has PATH_MAX bytes. */
+/* What is read of a program: its segments stand at the beginning. */
+#define HEAD_SIZE (256 << 10)
+
+/* The dynamic loader that program names, links resolved. buf has PATH_MAX
+ * bytes. */
 static int find_loader(const char *program, char *buf, struct sb_err *err)
 {
 	_cleanup_fd_ int fd = open(program, O_RDONLY | O_CLOEXEC);
-	char name[PATH_MAX];
-	ElfW(Ehdr) head;
-	ElfW(Phdr) part;
+	_cleanup_free_ char *head = malloc(HEAD_SIZE);
+	ssize_t n = fd < 0 || !head ? -1 : pread(fd, head, HEAD_SIZE, 0);
+	const char *loader;
+	struct sb_elf elf;
 
-	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
-	    memcmp(head.e_ident, ELFMAG, SELFMAG))
+	if (!head)
+		return sb_no_memory(err);
+	if (n < 0 || sb_elf_open(&elf, head, n) < 0)
 		return sb_fail(err, SB_FAIL, "%s: not a program", program);
-	for (int i = 0; i < head.e_phnum; i++) {
-		off_t at = head.e_phoff + (off_t)i * head.e_phentsize;
-
-		if (pread(fd, &part, sizeof(part), at) != sizeof(part))
-			break;
-		if (part.p_type != PT_INTERP || part.p_filesz >= sizeof(name) ||
-		    pread(fd, name, part.p_filesz, part.p_offset) !=
-			    (ssize_t)part.p_filesz)
-			continue;
-		name[part.p_filesz] = '\0';
-		if (realpath(name, buf))
-			return 0;
-	}
+	loader = sb_elf_interpreter(&elf);
+	if (loader && realpath(loader, buf))
+		return 0;
 	return sb_fail(err, SB_FAIL, "%s: its dynamic loader was not found",
 		       program);
 }
