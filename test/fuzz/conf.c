@@ -3,9 +3,9 @@
  * stepbox.conf and what it includes, as the helper and as root's plugin read
  * it. What is taken is whole, and means the same to both.
  *
- * Input: a byte (1: the user wants the runtime "own"); stepbox.conf; behind a
- * byte 0x1e each, more.conf, which may be included, and the description of the
- * runtime "own".
+ * Input: a digit, if any (odd: the user wants the runtime "own"); stepbox.conf;
+ * behind a byte 0x1e each, more.conf, which may be included, and the
+ * description of the runtime "own".
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -130,6 +130,73 @@ static void check_conf(const struct sb_conf *c)
 		FUZZ_CHECK(*c->bundle_paths.v[i] == '/');
 }
 
+/* ---- the values ---- */
+
+/* What the last pair of each of some keys says, and all pairs of another. */
+struct said {
+	char *path, *spool, *writable, *exclude, *profile;
+	struct sb_strv env;
+};
+
+static int one_said(void *arg, const char *key, const char *value,
+		    const struct sb_kv_pos *pos, struct sb_err *err)
+{
+	struct said *s = arg;
+	const struct {
+		const char *key;
+		char **to;
+	} table[] = {
+		{"ContainerPath", &s->path},	 {"MountSpoolDir", &s->spool},
+		{"WritablePath", &s->writable},	 {"EnvExclude", &s->exclude},
+		{"SeccompProfile", &s->profile},
+	};
+
+	(void)pos, (void)err;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (!strcasecmp(key, table[i].key)) {
+			free(*table[i].to);
+			*table[i].to = strdup(value);
+		}
+	if (!strcasecmp(key, "EnvSet"))
+		sb_strv_add(&s->env, value);
+	return 0;
+}
+
+static int same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* What the file says is what is kept of it. */
+static void check_values(const struct sb_conf *c)
+{
+	struct said s = {.path = NULL};
+	struct sb_err err;
+	const char *profile;
+
+	FUZZ_CHECK(!sb_kv_read(fuzz_path("stepbox.conf"), SB_KV_ANY, one_said,
+			       &s, &err));
+	FUZZ_CHECK(same(c->container_path, s.path));
+	FUZZ_CHECK(same(c->mount_spool_dir, s.spool));
+	FUZZ_CHECK(same(c->writable_path, s.writable));
+	FUZZ_CHECK(same(c->env_exclude_text, s.exclude));
+	profile = s.profile;
+	if (profile && !strcasecmp(profile, "default"))
+		profile = SB_SECCOMP_DEFAULT;
+	else if (profile && !strcasecmp(profile, "none"))
+		profile = NULL;
+	FUZZ_CHECK(same(c->seccomp_profile, profile));
+	FUZZ_CHECK(c->env_set.n == s.env.n);
+	for (size_t i = 0; i < s.env.n; i++)
+		FUZZ_CHECK(!strcmp(c->env_set.v[i], s.env.v[i]));
+	sb_strv_free(&s.env);
+	free(s.path);
+	free(s.spool);
+	free(s.writable);
+	free(s.exclude);
+	free(s.profile);
+}
+
 /* Root believes what the helper does, but for one that is too long for it. */
 static void check_site(const struct sb_conf *c)
 {
@@ -165,7 +232,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const names[] = {"stepbox.conf", "more.conf",
 					    "stepbox.runtimes/own.conf", NULL};
 	struct fuzz_in in = {.p = data, .end = data + size};
-	const char *runtime = fuzz_byte(&in) & 1 ? "own" : NULL;
+	/* A site's file, as it is, begins with none. */
+	int digit = size && isdigit(*data) ? fuzz_byte(&in) : 0;
+	const char *runtime = digit & 1 ? "own" : NULL;
 	struct sb_err err = {.text = ""};
 	struct sb_conf conf;
 	int rc;
@@ -176,10 +245,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_subdir("stepbox.runtimes");
 	fuzz_files(&in, names);
 	rc = sb_conf_load(&conf, fuzz_path("stepbox.conf"), runtime, &err);
-	if (rc < 0)
+	if (rc < 0) {
 		FUZZ_FAILED(err);
-	else
+	} else {
 		check_conf(&conf);
+		check_values(&conf);
+	}
 	check_site(rc < 0 ? NULL : &conf);
 	sb_conf_free(&conf);
 	fuzz_done(&in);
