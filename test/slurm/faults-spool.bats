@@ -338,6 +338,15 @@ site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
 
 # ---- 26 ----
 
+# MICROSECONDS: the step's slurmstepd, and what it forks, takes as long for each
+# file that it removes.
+slow_down() {
+	C bash -c 'for p in /proc/[0-9]*; do [[ $(tr "\0" " " <"$p/cmdline" 2>/dev/null) != "slurmstepd: [$1."* ]] ||
+		exec strace -f -qq -o /dev/null -p "${p#/proc/}" -e trace=unlinkat -e "inject=unlinkat:delay_exit=$2"
+		done' x "$job" "$1" >/dev/null 2>&1 3>&- &
+	until_true 20 C bash -c 'grep -sh "^TracerPid:" /proc/[0-9]*/status | grep -qv "	0$"'
+}
+
 @test "fault 26: symlinks raced against the cleanup" {
 	local i
 	C bash -c 'mkdir -m 755 /tmp/precious; touch /tmp/precious/{1,2,3}; cp -a /tmp/precious /home/alice; chown -R alice: /home/alice/precious'
@@ -351,10 +360,7 @@ site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
 		done
 		until_true 20 C test -L "$(step_dir)/task-0/$n/l7" -o -L "$(step_dir)/task-0/$n/d7"
 		# Slowed down between each look and what follows from it.
-		C bash -c 'for p in /proc/[0-9]*; do [[ $(tr "\0" " " <"$p/cmdline" 2>/dev/null) != "slurmstepd: [$1."* ]] ||
-			exec strace -f -qq -o /dev/null -p "${p#/proc/}" -e trace=unlinkat -e inject=unlinkat:delay_exit=1000
-			done' x "$job" >/dev/null 2>&1 3>&- &
-		until_true 20 C bash -c 'grep -sh "^TracerPid:" /proc/[0-9]*/status | grep -qv "	0$"'
+		slow_down 1000
 		A scancel "$job"
 		until_true 20 ended
 		until_true 30 no_jobs
@@ -385,6 +391,23 @@ site() { conf "Runtime=$SB_RUNTIME" "RunTimeMode=$SB_MODE" "$@"; }
 	A scancel "$job"
 	until_true 20 ended
 	until_true 60 nothing_left
+}
+
+@test "fault 27: so many files that their time is over: logged, the node idle, gone later" {
+	start_step 1
+	A bash -c 'mkdir "$1/task-0/many" && "$2" files "$1/task-0/many" 2000' x "$(step_dir)" "$MESS"
+	slow_down 20000
+	mark
+	C scancel "$job"
+	# All of them would take 40 s; nobody waits for more than 10.
+	until_true 30 logged "stepbox: .*$job.0.0.*given up after 10 s"
+	until_true 20 logged "error: stepbox: step directory $job.0.0 could not be removed now"
+	until_true 30 no_jobs
+	until_true 20 nodes_idle
+	wait
+	restart_slurmd
+	until_true 30 nothing_left
+	logged "stepbox: $job.0.0.*: its slurmstepd was gone: cleaned up"
 }
 
 @test "fault 27: mounts and subuids' files in the step directory: logged, kept from all, gone later" {
