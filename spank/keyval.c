@@ -176,7 +176,7 @@ static int parse_text(struct reader *r, const char *file, const char *text,
 	unsigned int line = 0;
 	size_t fill = 0;
 	char *buf;
-	int rc = 0;
+	int rc = 0, goes_on = 0;
 
 	if (memchr(text, '\0', size))
 		return sb_fail(err, SB_FAIL, "%s: holds a NUL byte", file);
@@ -191,12 +191,13 @@ static int parse_text(struct reader *r, const char *file, const char *text,
 		ssize_t cont = continued(text, keep);
 
 		line++;
-		if (!fill)
+		if (!goes_on)
 			pos.line = line;
 		memcpy(buf + fill, text, cont >= 0 ? (size_t)cont : keep);
 		fill += cont >= 0 ? (size_t)cont : keep;
 		text += len;
-		if (cont >= 0 && text < end)
+		goes_on = cont >= 0 && text < end;
+		if (goes_on)
 			continue;
 		buf[fill] = '\0';
 		fill = 0;

@@ -60,7 +60,7 @@ site() {
 need_cloud() {
 	C sh -c 'type ch-run' >/dev/null 2>&1 || skip "no ch-run here"
 	# Before 0.23 it has neither SquashFS nor this option.
-	C sh -c 'USER=x ch-run --help 2>&1' | grep -q -e --set-env || skip "this ch-run is too old"
+	C sh -c 'USER=x ch-run --help 2>&1' | grep -q -e --env-no-expand || skip "this ch-run is too old"
 }
 
 srun_in() { ash 'timeout 60 srun -Q --container="$@" 2>&1' "$@"; }

@@ -102,6 +102,8 @@ static void test_continuation(void **state)
 	good("A=1 \\\nB=2\nC=3", "1:A=<1>\n1:B=<2>\n3:C=<3>\n");
 	good("A=1\\  \n2", "1:A=<12>\n");
 	good("A=1\\\\\nB=2", "1:A=<1\\>\n2:B=<2>\n");
+	/* also one of nothing */
+	good("\\\nA=1\nB=2", "1:A=<1>\n3:B=<2>\n");
 }
 
 /* Slurm's keyvalue_pattern has them; for strings, booleans and lists nobody
