@@ -264,7 +264,17 @@ enter_tmp() {
 	END
 }
 
-@test "scancel: the blocks of the guide, unchanged: the command may end by itself" {
+@test "scancel: Charliecloud's block, unchanged: the command may end by itself" {
+	need_cloud
+	scratch
+	block charliecloud
+	begin $IMG sh -c "$NOTES"
+	ash 'scancel "$1"' "$job"
+	ends_with 3
+	is "$(C sort -u /tmp/nonoci/asked)" term
+}
+
+@test "scancel: Singularity's block, unchanged: the command may end by itself" {
 	scratch
 	enter_tmp
 	program /usr/local/bin/singularity <<-'END'
@@ -273,13 +283,6 @@ enter_tmp() {
 		exec /usr/local/oci/enter-tmp "$@"
 	END
 	block singularity-native
-	begin $IMG sh -c "$NOTES"
-	ash 'scancel "$1"' "$job"
-	ends_with 3
-	is "$(C sort -u /tmp/nonoci/asked)" term
-	need_cloud
-	C rm -f /tmp/nonoci/asked
-	block charliecloud
 	begin $IMG sh -c "$NOTES"
 	ash 'scancel "$1"' "$job"
 	ends_with 3
