@@ -330,6 +330,41 @@ create "*"/container.sqsh" ]]
 	fi
 }
 
+@test "scancel: the block for several runtimes and the guide's script, which dies alone" {
+	scratch
+	enter_tmp
+	program /opt/slurm-oci/run <<-'END'
+		#!/bin/bash
+		if [[ -e ~/.slurm-oci-run ]]; then
+			~/.slurm-oci-run "$@"
+		else
+			/opt/slurm-oci/slurm-oci-run-default "$@"
+		fi
+	END
+	program /opt/slurm-oci/slurm-oci-run-default <<-'END'
+		#!/bin/bash
+		image=$1
+		shift 8
+		/usr/local/oci/enter-tmp "$image" "$@"
+	END
+	block multiple-runtimes
+	# RunTimeKill's SIGTERM ends the first shell; what it waited for is killed.
+	begin $IMG sh -c "$NOTES"
+	ash 'scancel "$1"' "$job"
+	if [[ $SB_PROCTRACK == cgroup ]]; then
+		ends_with 143
+		C test ! -e /tmp/nonoci/asked
+	else
+		wait_line /home/alice/rc
+	fi
+	C rm -f /tmp/nonoci/asked
+	C sed -i -E 's,^([[:blank:]]*)(~|/opt|/usr),\1exec \2,' /opt/slurm-oci/run /opt/slurm-oci/slurm-oci-run-default
+	begin $IMG sh -c "$NOTES"
+	ash 'scancel "$1"' "$job"
+	ends_with 3
+	is "$(C sort -u /tmp/nonoci/asked)" term
+}
+
 @test "RunTimeKill fails: one line, and SIGTERM in its place" {
 	scratch
 	program /usr/local/oci/waits <<-'END'
