@@ -274,7 +274,7 @@ static int tell_run(const struct sb_handoff *h, int plugin, struct sb_err *err)
 
 static int run(struct sb_handoff *h, struct sb_err *err)
 {
-	struct sb_strv words = {0};
+	_cleanup_strv_ struct sb_strv words = {0};
 	int plugin;
 
 	if (load_environ(h, err) < 0)

@@ -13,6 +13,9 @@
 /* <sanitizer/lsan_interface.h>; not there without ASan. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 int __lsan_is_turned_off(void);
+const char *__lsan_default_suppressions(void);
+/* <sanitizer/asan_interface.h> */
+const char *__asan_default_options(void);
 
 int __real_execve(const char *path, char *const argv[], char *const envp[]);
 int __wrap_execve(const char *path, char *const argv[], char *const envp[]);
@@ -62,6 +65,18 @@ int __lsan_is_turned_off(void)
 	       filters != filters_before ||
 	       (!getrlimit(RLIMIT_NPROC, &processes) &&
 		processes.rlim_cur < FEW);
+}
+
+/* An environment is the process's for good, and setenv(3) makes another of it
+ * without a word. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:sb_handoff_environ\n";
+}
+
+const char *__asan_default_options(void)
+{
+	return "print_suppressions=0";
 }
 
 static void look(void)
