@@ -43,14 +43,17 @@ static void run_record(const struct sb_runtime *rt, int dirfd, const char *name)
 	char out[1024];
 	struct sb_err err;
 	size_t len;
+	int whole;
 
 	text = sb_fdio_read(dirfd, name, MAX_RECORD, name, &len, &err);
-	/* Whoever removes it runs it: another task may be here too. */
-	if (unlinkat(dirfd, name, 0) < 0 || !text || !len || text[len - 1])
-		return;
-	for (char *p = text; p < text + len; p += strlen(p) + 1)
+	if (!text && errno == ENOMEM)
+		return; /* it stays, for when there is memory again */
+	whole = text && len && !text[len - 1];
+	for (char *p = text; whole && p < text + len; p += strlen(p) + 1)
 		sb_strv_add(&words, p);
-	if (words.failed || *words.v[0] != '/')
+	/* Whoever removes it runs it: another task may be here too. */
+	if (words.failed || unlinkat(dirfd, name, 0) < 0 || !whole ||
+	    *words.v[0] != '/')
 		return;
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	sb_runtime_call(words.v, rt->env.v, &mask, DELETE_SECONDS, out,
