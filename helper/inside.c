@@ -116,10 +116,11 @@ static int show_command(struct sb_inside *in, struct sb_mounts *m,
 static int show_terminal(struct sb_inside *in, struct sb_mounts *m,
 			 const struct sb_inside_of *of, struct sb_err *err)
 {
-	const char *tty = of->terminal ? ttyname(STDIN_FILENO) : NULL;
+	char tty[PATH_MAX];
 
-	if (!tty || of->shared || of->mode != SB_MODE_CREATE ||
-	    strcmp(in->place, "/dev/" SB_SPEC_PLACE))
+	if (!of->terminal || of->shared || of->mode != SB_MODE_CREATE ||
+	    strcmp(in->place, "/dev/" SB_SPEC_PLACE) ||
+	    ttyname_r(STDIN_FILENO, tty, sizeof(tty)))
 		return 0;
 	return show(m, tty, "/dev/console", err);
 }

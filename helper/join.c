@@ -161,7 +161,7 @@ static void name_terminal(const struct sb_recipe *recipe, const char *tty)
 	char path[PATH_MAX];
 	int fd;
 
-	if (!tty || !recipe->terminals || strncmp(tty, "/dev/pts/", 9))
+	if (!recipe->terminals || strncmp(tty, "/dev/pts/", 9))
 		return;
 	snprintf(path, sizeof(path), "%s/%s", recipe->terminals, tty + 9);
 	fd = open("/dev/console", O_RDONLY | O_CREAT | O_NOCTTY | O_CLOEXEC,
@@ -189,18 +189,15 @@ static int by_namespaces(struct sb_run *r, const struct sb_recipe *recipe,
 			 char **env, struct sb_err *err)
 {
 	_cleanup_strv_ struct sb_strv args = {0};
-	_cleanup_free_ char *tty = NULL;
+	char tty[PATH_MAX] = "";
 	struct sb_spaces s;
 	int rc = open_spaces(recipe, &s, err);
 
 	if (rc)
 		return rc;
-	if (r->plan.terminal && ttyname(STDIN_FILENO)) {
-		tty = strdup(ttyname(STDIN_FILENO));
-		rc = tty ? 0 : sb_no_memory(err);
-	}
-	if (!rc)
-		rc = make_args(r, recipe, s.inner, &args, err);
+	if (r->plan.terminal && ttyname_r(STDIN_FILENO, tty, sizeof(tty)))
+		*tty = '\0';
+	rc = make_args(r, recipe, s.inner, &args, err);
 	if (!rc)
 		rc = sb_argmax_check(args.v, env, err);
 	sb_run_debug(r, "enters the namespaces user mnt%s%s of pid %d",
