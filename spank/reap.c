@@ -24,6 +24,10 @@
 /* Records that a step may leave behind; more than a node has tasks. */
 #define MAX_KEPT 1024
 
+/* What the user's next container runs: pending.c reads no longer ones. */
+#define MAX_RECORD 65536
+#define MAX_RECORDS 1048576 /* all of them, bytes */
+
 /* Of a list of processes; some 1,000 of them. */
 #define MAX_LIST 32768
 
@@ -314,6 +318,72 @@ int sb_reap_tree(int parent, const char *name)
 	return unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -1 : rc;
 }
 
+/* ---- what is kept for the user's next step ---- */
+
+struct pending {
+	struct tree t;
+	int n; /* so many were found */
+	long long bytes;
+};
+
+/* JOB.STEP.RESTART.task-*, as pass_keep_delete() makes them. */
+static int is_pending_name(const char *name)
+{
+	for (int i = 0; i < 3; i++, name++)
+		if (sb_proc_number(&name, UINT32_MAX) < 0 || *name != '.')
+			return 0;
+	return !strncmp(name, SB_TASK_PREFIX, strlen(SB_TASK_PREFIX));
+}
+
+static int tidy_entry(int dir, const char *name, void *arg)
+{
+	struct pending *p = arg;
+	struct removal r = {.t = &p->t};
+	int fd = is_pending_name(name) ? sb_proc_open(dir, name, O_PATH) : -1;
+	struct stat st = {.st_mode = 0};
+
+	if (fd >= 0) {
+		(void)!fstat(fd, &st);
+		close(fd);
+	}
+	if (S_ISREG(st.st_mode) && st.st_size <= MAX_RECORD &&
+	    p->n < MAX_KEPT && p->bytes + st.st_size <= MAX_RECORDS) {
+		p->n++;
+		p->bytes += st.st_size;
+		return 0;
+	}
+	return remove_entry(dir, name, &r);
+}
+
+/* The directory is the user's, who may put there what he likes, and stays when
+ * his steps have gone: so nothing but records does, and no more than a step may
+ * leave. */
+static void tidy(int at)
+{
+	struct pending p = {.n = 0};
+	struct stat st;
+	unsigned int moved;
+	int dir;
+
+	if (fstat(at, &st) < 0)
+		return;
+	allow(at, &st);
+	dir = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return;
+	p.t.top = dir;
+	p.t.dev = st.st_dev;
+	do {
+		moved = p.t.moved;
+		p.n = 0;
+		p.bytes = 0;
+		if (lseek(dir, 0, SEEK_SET) < 0)
+			break;
+		each_entry(dir, tidy_entry, &p);
+	} while (p.t.moved != moved && p.t.moved < 999999);
+	close(dir);
+}
+
 /* ---- all tasks of a step ---- */
 
 struct pass {
@@ -484,6 +554,8 @@ static int reap_step(int fd, int out, const struct sb_reap *r)
 	    all_tasks(&p, fd, pass_has_delete) < 0)
 		return SB_REAP_NEEDS_EXTRA;
 	rc = all_tasks(&p, fd, pass_end);
+	if (r->have_extra)
+		tidy(SB_ASUSER_EXTRA);
 	if (r->keep_deletes && r->have_extra &&
 	    all_tasks(&p, fd, pass_keep_delete) < 0)
 		say(out, "a RunTimeDelete could not be kept for later", "", "");
@@ -507,6 +579,10 @@ int sb_reap(int dir, int out, void *arg)
 		allow(dir, &st);
 	if (r->task >= 0)
 		return reap_task(dir, out, r->task);
+	if (r->task == SB_REAP_PENDING) {
+		tidy(dir);
+		return SB_REAP_DONE;
+	}
 	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return SB_REAP_LEFT;

@@ -17,7 +17,7 @@ enum sb_keep {
 struct sb_reap {
 	/* The step's name (job.step.restart); borrowed. */
 	const char *name;
-	/* The task to end (local id), one of the two below. */
+	/* The task to end (local id), or one of the below. */
 	long task;
 	/* Of SB_FILE_DELETE and SB_FILE_AGAIN files: which are kept, in the
 	 * directory passed as extra. */
@@ -33,6 +33,9 @@ enum {
 	 * processes are about to end too, and are killed only if they do not.
 	 */
 	SB_REAP_SHARED = -2,
+	/* The directory is SB_USER_DIR: removes from it all but what a step has
+	 * put there. Done where nothing else can be removed, too. */
+	SB_REAP_PENDING = -3,
 };
 
 enum {

@@ -120,6 +120,17 @@ int sb_stepdir_open_node(const char *path, const char *node, int create,
 	return at < 0 ? fail_path(err, whole, p - whole) : at;
 }
 
+static DIR *list(int dir)
+{
+	int fd = dir < 0 ? -1
+			 : openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
 /* ---- the record of who made it ---- */
 
 static int owner_write(int node, const char *name, const struct sb_user *user)
@@ -329,6 +340,15 @@ static int try_reap(int fd, int extra, struct sb_reap *r,
 			 text);
 }
 
+/* Before what the child has said, which may have filled it. */
+static void add_line(char *text, const char *line)
+{
+	char said[SB_REPORT_MAX + 1];
+
+	snprintf(said, sizeof(said), "%s", text);
+	snprintf(text, SB_REPORT_MAX + 1, "%s\n%.4000s", line, said);
+}
+
 static int reap(int node, int fd, struct sb_reap *r, const struct sb_user *user,
 		long long end, char *text)
 {
@@ -345,15 +365,53 @@ static int reap(int node, int fd, struct sb_reap *r, const struct sb_user *user,
 	rc = try_reap(fd, extra, r, user, end, text);
 	if (extra >= 0)
 		close(extra);
+	else
+		add_line(text, "a RunTimeDelete could not be kept for later");
 	return rc;
 }
 
-static void drop_user_dir(int node, uid_t uid)
+/* Whether there is a record of one of the user's steps, or of what was left of
+ * one. */
+static int has_step(int node, uid_t uid)
 {
-	char name[32];
+	int records = open_records(node), has = 0;
+	DIR *d = list(records);
+	struct sb_owner o;
+	struct dirent *e;
+
+	while (d && !has && (e = readdir(d)))
+		has = !sb_owner_read(records, e->d_name, &o) && o.uid == uid;
+	if (d)
+		closedir(d);
+	if (records >= 0)
+		close(records);
+	return has;
+}
+
+/* Removes it if nothing is pending. What else the user has in it goes when his
+ * last step has. Returns -1 if that takes too long. */
+static int drop_user_dir(int node, uid_t uid, long long end)
+{
+	struct sb_reap r = {.name = "", .task = SB_REAP_PENDING};
+	char name[32], text[SB_REPORT_MAX + 1];
+	struct sb_user user = {.uid = uid};
+	struct stat st;
+	int fd, rc = 0;
 
 	snprintf(name, sizeof(name), SB_USER_DIR, uid);
-	unlinkat(node, name, AT_REMOVEDIR); /* fails while it holds any */
+	if (!unlinkat(node, name, AT_REMOVEDIR) ||
+	    (errno != ENOTEMPTY && errno != EEXIST) || has_step(node, uid))
+		return 0;
+	fd = sb_owner_open(node, name);
+	if (fd < 0)
+		return 0;
+	if (!fstat(fd, &st) && st.st_uid == uid) {
+		user.gid = st.st_gid;
+		rc = try_reap(fd, -1, &r, &user, end, text);
+	}
+	close(fd);
+	unlinkat(node, name, AT_REMOVEDIR);
+	return rc < 0 ? -1 : 0;
 }
 
 /* Those that failed are to be repeated in any case. */
@@ -368,17 +426,20 @@ int sb_stepdir_remove(struct sb_stepdir *sd, const struct sb_user *user,
 	struct sb_reap r = {.name = sd->name,
 			    .task = SB_REAP_ALL,
 			    .keep_deletes = which(keep_deletes)};
+	long long end = sb_now_ms() + REAP_MS;
+	int rc = -1;
 
-	reap(sd->node, sd->fd, &r, user, sb_now_ms() + REAP_MS, text);
+	reap(sd->node, sd->fd, &r, user, end, text);
 	close(sd->fd);
 	sd->fd = -1;
-	drop_user_dir(sd->node, user->uid);
 	if (!unlinkat(sd->node, sd->name, AT_REMOVEDIR) || errno == ENOENT) {
 		owner_forget(sd->node, sd->name);
-		return 0;
+		rc = 0;
+	} else {
+		to_trash(sd->node, sd->name);
 	}
-	to_trash(sd->node, sd->name);
-	return -1;
+	drop_user_dir(sd->node, user->uid, end);
+	return rc;
 }
 
 int sb_stepdir_keep(struct sb_stepdir *sd, const struct sb_user *user,
@@ -388,15 +449,18 @@ int sb_stepdir_keep(struct sb_stepdir *sd, const struct sb_user *user,
 			    .task = SB_REAP_ALL,
 			    .keep_deletes = which(keep_deletes),
 			    .keep_files = 1};
-	int rc = reap(sd->node, sd->fd, &r, user, sb_now_ms() + REAP_MS, text);
+	long long end = sb_now_ms() + REAP_MS;
+	int rc = reap(sd->node, sd->fd, &r, user, end, text);
 
 	close(sd->fd);
 	sd->fd = -1;
-	drop_user_dir(sd->node, user->uid);
 	/* What does not end is the nets' to try again. */
-	if (rc != SB_REAP_DONE)
-		return -1;
-	return keep_record(sd->node, sd->name, 0);
+	if (rc == SB_REAP_DONE)
+		rc = keep_record(sd->node, sd->name, 0);
+	else
+		rc = -1;
+	drop_user_dir(sd->node, user->uid, end);
+	return rc;
 }
 
 /* ---- the nets ---- */
@@ -474,8 +538,7 @@ static void sweep_one(const struct sweep *w, int parent, const char *name,
 		close(fd);
 	}
 	w->s->found(name, settle(w, parent, name, keep, rc), text);
-	drop_user_dir(w->node, o->uid);
-	if (rc < 0)
+	if (rc < 0 || drop_user_dir(w->node, o->uid, end_of_one(w->s)) < 0)
 		w->s->slow[w->s->nslow++] = o->uid;
 }
 
@@ -508,17 +571,6 @@ static int of_job(const char *name, uint32_t job)
 		return 1;
 	snprintf(prefix, sizeof(prefix), "%u.", job);
 	return !strncmp(name, prefix, strlen(prefix));
-}
-
-static DIR *list(int dir)
-{
-	int fd = dir < 0 ? -1
-			 : openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!d && fd >= 0)
-		close(fd);
-	return d;
 }
 
 /* Removes a record that nobody is writing any more: that takes no minute. */
@@ -578,6 +630,29 @@ static int sweep_records(const struct sweep *w, DIR *d, int trash)
 	return 0;
 }
 
+/* What users have left where their pending records are. */
+static void sweep_users(const struct sweep *w, DIR *d)
+{
+	struct sb_sweep *s = w->s;
+	struct dirent *e;
+
+	while ((e = readdir(d))) {
+		char name[32];
+		uid_t uid;
+
+		if (sscanf(e->d_name, SB_USER_DIR, &uid) != 1)
+			continue;
+		snprintf(name, sizeof(name), SB_USER_DIR, uid);
+		if (strcmp(name, e->d_name))
+			continue;
+		if (!has_time(s))
+			return;
+		if (!is_slow(s, uid) &&
+		    drop_user_dir(w->node, uid, end_of_one(s)) < 0)
+			s->slow[s->nslow++] = uid;
+	}
+}
+
 void sb_stepdir_sweep(int node, struct sb_sweep *s)
 {
 	struct sweep w = {
@@ -594,6 +669,11 @@ void sb_stepdir_sweep(int node, struct sb_sweep *s)
 		rewinddir(d);
 		sweep_records(&w, d, 1);
 	}
+	if (d)
+		closedir(d);
+	d = s->job ? NULL : list(node);
+	if (d)
+		sweep_users(&w, d);
 	if (d)
 		closedir(d);
 	if (w.trash >= 0)

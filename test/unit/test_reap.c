@@ -9,6 +9,7 @@
 #include "../../spank/proc.h"
 #include "../../spank/reap.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sys/wait.h>
 
@@ -398,6 +399,76 @@ static void test_shared_end(void **state)
 	assert_false(is_there(step, "task-3.node"));
 }
 
+/* ---- what waits for the user's next step ---- */
+
+static int entries(const char *path)
+{
+	DIR *d = opendir(path);
+	int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+/* Only what a step may have put there. */
+static void test_pending(void **state)
+{
+	static const char *const stay[] = {"1.2.0.task-0", "1.2.0.task-3.node"};
+	static const char *const go[] = {
+		"junk",		"1.2.0",	 "1.2.0.tas-0",
+		"1.2.task-0.0", ".1.2.0.task-0", "4294967296.2.0.task-0",
+	};
+	char said[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stay) / sizeof(stay[0]); i++)
+		tree_file(store, stay[i], "/bin/true");
+	for (size_t i = 0; i < sizeof(go) / sizeof(go[0]); i++)
+		tree_file(store, go[i], "/bin/true");
+	tree_file(store, "1.2.0.task-1", "");
+	assert_int_equal(truncate(tree_path(store, "1.2.0.task-1"), 65537), 0);
+	tree_dir(store, "1.2.0.task-2");
+	tree_dir(store, "1.2.0.task-2/a");
+	tree_file(store, "1.2.0.task-2/a/b", "");
+	tree_link(store, "1.2.0.task-4", "1.2.0.task-0");
+	assert_int_equal(chmod(store, 0), 0);
+	assert_int_equal(
+		unit_reap_task(store, SB_REAP_PENDING, 0, said, sizeof(said)),
+		SB_REAP_DONE);
+	assert_int_equal(entries(store), 2);
+	for (size_t i = 0; i < sizeof(stay) / sizeof(stay[0]); i++)
+		assert_true(is_there(store, stay[i]));
+}
+
+static void test_pending_many(void **state)
+{
+	char name[32], said[64];
+
+	(void)state;
+	for (int i = 0; i < 1100; i++) {
+		snprintf(name, sizeof(name), "1.2.0.task-%d", i);
+		tree_file(store, name, "");
+	}
+	unit_reap_task(store, SB_REAP_PENDING, 0, said, sizeof(said));
+	assert_int_equal(entries(store), 1024);
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "2.2.0.task-%d", i);
+		tree_file(store, name, "");
+		assert_int_equal(truncate(tree_path(store, name), 65536), 0);
+	}
+	unit_reap_task(store, SB_REAP_PENDING, 0, said, sizeof(said));
+	assert_true(entries(store) >= 16 && entries(store) <= 1024);
+	for (int i = 0; i < 1100; i++) {
+		snprintf(name, sizeof(name), "1.2.0.task-%d", i);
+		unlink(tree_path(store, name));
+	}
+	/* A MiB in all. */
+	assert_true(entries(store) <= 16);
+}
+
 /* ---- what a user has mounted, and that never answers ---- */
 
 static int reap_mounted(void)
@@ -460,6 +531,8 @@ int main(void)
 		TEST(test_shared_not_yet),
 		TEST(test_shared_replaced),
 		TEST(test_shared_end),
+		TEST(test_pending),
+		TEST(test_pending_many),
 		TEST(test_silent_directory),
 		TEST(test_silent_task),
 		TEST(test_silent_layer),

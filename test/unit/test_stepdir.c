@@ -240,6 +240,79 @@ static void test_sweep_keeps(void **state)
 	close(node);
 }
 
+/* ---- what waits for the user's next step ---- */
+
+#define USER_DIR "n1/user.65534"
+
+static void user_file(const char *name)
+{
+	if (!is_there(USER_DIR)) {
+		tree_dir(base, USER_DIR);
+		assert_int_equal(
+			chown(tree_path(base, USER_DIR), NOBODY, NOBODY), 0);
+	}
+	tree_file(base, name, "");
+}
+
+/* A step ends, said gets what its child had to say. */
+static void step_ends(uint32_t job, int killed, char *said)
+{
+	struct sb_stepdir sd = {.node = node, .fd = -1};
+	char name[64];
+
+	if (sb_stepdir_make(&sd, job, 0, 0, &user, &err) < 0)
+		fail_msg("%s", err.text);
+	snprintf(name, sizeof(name), "n1/%u.0.0/task-0", job);
+	tree_dir(base, name);
+	assert_int_equal(chown(tree_path(base, name), NOBODY, NOBODY), 0);
+	strcat(name, "/" SB_FILE_DELETE);
+	tree_file(base, name, "/bin/true");
+	assert_int_equal(sb_stepdir_remove(&sd, &user, killed, said), 0);
+}
+
+/* With the user's last step goes what is no record; records stay. */
+static void test_pending(void **state)
+{
+	char said[SB_REPORT_MAX + 1];
+
+	(void)state;
+	open_node();
+	user_file(USER_DIR "/junk");
+	step("a", 0);
+	step_ends(8, 0, said);
+	assert_true(is_there(USER_DIR "/junk"));
+	sweeps(7, 0, "7.0.0 0\n");
+	assert_false(is_there(USER_DIR));
+	user_file(USER_DIR "/junk");
+	step_ends(8, 1, said);
+	assert_string_equal(said, "");
+	assert_true(is_there(USER_DIR "/8.0.0.task-0"));
+	assert_false(is_there(USER_DIR "/junk"));
+	user_file(USER_DIR "/junk");
+	sweeps(7, 0, "");
+	assert_true(is_there(USER_DIR "/junk"));
+	sweeps(0, 0, "");
+	assert_false(is_there(USER_DIR "/junk"));
+	assert_true(is_there(USER_DIR "/8.0.0.task-0"));
+	assert_int_equal(unlink(tree_path(base, USER_DIR "/8.0.0.task-0")), 0);
+	sweeps(0, 0, "");
+	assert_false(is_there(USER_DIR));
+	close(node);
+}
+
+static void test_pending_impossible(void **state)
+{
+	char said[SB_REPORT_MAX + 1];
+
+	(void)state;
+	open_node();
+	tree_file(base, USER_DIR, "");
+	step_ends(8, 1, said);
+	assert_string_equal(said,
+			    "a RunTimeDelete could not be kept for later\n");
+	close(node);
+}
+
 static int make_mounted(void)
 {
 	/* Where the mount is seen. */
@@ -391,11 +464,18 @@ static void test_no_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_each),	TEST(test_prune),
-		TEST(test_keep),	TEST(test_kept_name_again),
-		TEST(test_sweep_keeps), TEST(test_make_mounted),
-		TEST(test_new_record),	TEST(test_in_time),
-		TEST(test_in_turn),	TEST(test_no_time),
+		TEST(test_each),
+		TEST(test_prune),
+		TEST(test_keep),
+		TEST(test_kept_name_again),
+		TEST(test_sweep_keeps),
+		TEST(test_pending),
+		TEST(test_pending_impossible),
+		TEST(test_make_mounted),
+		TEST(test_new_record),
+		TEST(test_in_time),
+		TEST(test_in_turn),
+		TEST(test_no_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
