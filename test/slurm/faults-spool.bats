@@ -11,6 +11,8 @@ teardown() {
 	untrap_helper
 	C bash -c 'for ((i = 0; i < 100; i++)); do mountpoint -q /run/stepbox || break
 			mount -o remount,rw /run/stepbox; umount /run/stepbox || sleep 0.2; done
+		pgrep -x fuse-overlayfs | xargs -r kill -CONT
+		! mountpoint -q /home/alice/hang || umount /home/alice/hang
 		! mountpoint -q /tmp/store || umount /tmp/store
 		rm -rf /run/stepbox/n1/{,.owner/}9*.0.0 /tmp/store /home/alice/precious /tmp/precious /tmp/squat*'
 	default_conf
@@ -462,6 +464,31 @@ slow_down() {
 	C mountpoint -q "$(step_dir)"
 	C umount "$(step_dir)"
 	restart_slurmd
+	until_true 20 nothing_left
+}
+
+# By a file server of hers that has stopped. All of an epilog is to be over in 5
+# seconds, however long she has it wait.
+@test "fault 27: a user who keeps the epilog's child from ending: given up in time, gone later" {
+	local server
+	start_step 1
+	A mkdir -p /home/alice/hang
+	C fuse-overlayfs -o lowerdir=/images/centos,allow_other /home/alice/hang
+	server=$(C pgrep -n -x fuse-overlayfs)
+	A tee "$(step_dir)/task-0/layer-data" <<</home/alice/hang/stepbox.none >/dev/null
+	C kill -STOP "$server"
+	mark
+	C pkill -KILL -f "^slurmstepd: \\[$job\\.0"
+	A scancel "$job"
+	until_true 60 logged "stepbox: $job.0.0: given up after [1-4]\.[0-9] s"
+	until_true 30 no_jobs
+	until_true 20 ended
+	C kill -CONT "$server"
+	run -0 C stepbox clean
+	has "$job.0.0"
+	has ": removed"
+	C umount /home/alice/hang
+	A rmdir /home/alice/hang
 	until_true 20 nothing_left
 }
 
