@@ -116,7 +116,7 @@ static int show_command(struct sb_inside *in, struct sb_mounts *m,
 static int show_terminal(struct sb_inside *in, struct sb_mounts *m,
 			 const struct sb_inside_of *of, struct sb_err *err)
 {
-	char tty[PATH_MAX];
+	char tty[PATH_MAX] = "";
 
 	if (!of->terminal || of->shared || of->mode != SB_MODE_CREATE ||
 	    strcmp(in->place, "/dev/" SB_SPEC_PLACE) ||

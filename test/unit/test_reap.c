@@ -518,24 +518,15 @@ static void test_silent_layer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_tree),
-		TEST(test_tree_unreadable),
-		TEST(test_tree_deep),
-		TEST(test_tree_refused),
-		TEST(test_layer),
-		TEST(test_keep_files),
-		TEST(test_layer_gone),
-		TEST(test_layer_not_ours),
-		TEST(test_layer_others),
-		TEST(test_layer_resists),
-		TEST(test_shared_not_yet),
-		TEST(test_shared_replaced),
-		TEST(test_shared_end),
-		TEST(test_pending),
-		TEST(test_pending_many),
-		TEST(test_silent_directory),
-		TEST(test_silent_task),
-		TEST(test_silent_layer),
+		TEST(test_tree),	   TEST(test_tree_unreadable),
+		TEST(test_tree_deep),	   TEST(test_tree_refused),
+		TEST(test_layer),	   TEST(test_keep_files),
+		TEST(test_layer_gone),	   TEST(test_layer_not_ours),
+		TEST(test_layer_others),   TEST(test_layer_resists),
+		TEST(test_shared_not_yet), TEST(test_shared_replaced),
+		TEST(test_shared_end),	   TEST(test_pending),
+		TEST(test_pending_many),   TEST(test_silent_directory),
+		TEST(test_silent_task),	   TEST(test_silent_layer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
