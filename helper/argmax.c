@@ -33,10 +33,17 @@ static size_t size_of(char **strings, char **longest)
 	return sum;
 }
 
+/* Of a variable's name so much as a message has room for. */
+static int name_length(const char *var)
+{
+	size_t n = strcspn(var, "=");
+
+	return n < 128 ? (int)n : 128;
+}
+
 static int check_longest(const char *arg, const char *var, struct sb_err *err)
 {
 	size_t most = (size_t)MOST_PAGES * sysconf(_SC_PAGESIZE);
-	size_t name = var ? strcspn(var, "=") : 0;
 
 	if (arg && strlen(arg) >= most)
 		return sb_fail(err, SB_FAIL,
@@ -47,8 +54,7 @@ static int check_longest(const char *arg, const char *var, struct sb_err *err)
 		return sb_fail(err, SB_FAIL,
 			       "environment variable %.*s: has %zu bytes: a "
 			       "program takes no more than %zu",
-			       name < 128 ? (int)name : 128, var, strlen(var),
-			       most - 1);
+			       name_length(var), var, strlen(var), most - 1);
 	return 0;
 }
 
@@ -67,11 +73,14 @@ int sb_argmax_check(char **args, char **env, struct sb_err *err)
 		of_args += strlen(*args) + 1;
 	if (of_args + of_env <= most)
 		return 0;
-	/* In KiB, so that all tasks of a step have the same to say. */
+	/* No sum, which each task would have another of, and all a line. */
 	return sb_fail(err, SB_FAIL,
-		       "arguments of %zu KiB and environment of %zu KiB: under "
-		       "the stack limit (ulimit -s) a program takes no more "
-		       "than %zu KiB",
-		       (of_args + 1023) / 1024, (of_env + 1023) / 1024,
-		       most / 1024);
+		       "arguments and environment are too long: under the "
+		       "stack limit (ulimit -s) a program takes no more than "
+		       "%zu KiB; %s%.*s",
+		       most / 1024,
+		       of_args < of_env ? "the longest variable is "
+					: "most of it are arguments",
+		       of_args < of_env ? name_length(var) : 0,
+		       of_args < of_env ? var : "");
 }

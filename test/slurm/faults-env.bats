@@ -137,7 +137,7 @@ too_much() {
 	is "$(grep -v ^srun: <<<"$output" | sed 's/task [0-9]/task N/')" "$(more_than) (node n1, task N)"
 }
 more_than() {
-	echo "stepbox: arguments of 1 KiB and environment of ${1-202} KiB: under the stack limit (ulimit -s) a program takes no more than 128 KiB"
+	echo "stepbox: arguments and environment are too long: under the stack limit (ulimit -s) a program takes no more than 128 KiB; the longest variable is THEIRS"
 }
 
 @test "fault 51: more than execve(2) takes: said before the runtime is called" {

@@ -182,7 +182,7 @@ nobody_hangs() {
 	# With words of its own, these are there.
 	step 1 create:busy
 	ended_with 125 "RunTimeCreate: runtime failed with exit code 1 (its own message, if any, is above)"
-	has $'create: device or resource busy\nstepbox: '
+	has "create: device or resource busy"
 	# Having created all that is to be, it says that it has failed.
 	for tasks in 1 3; do
 		step "$tasks" create:late-exit1

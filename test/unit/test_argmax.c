@@ -93,6 +93,24 @@ static void test_sum(void **state)
 	}
 }
 
+static void test_blame(void **state)
+{
+	struct rlimit limit = {256 << 10, RLIM_INFINITY};
+	struct sb_err err = {.text = ""};
+
+	(void)state;
+	fill(140000);
+	env[1][1] = 'x';
+	memcpy(env[0], "LONG=", 5);
+	/* A process may lower its own. */
+	assert_int_equal(setrlimit(RLIMIT_STACK, &limit), 0);
+	assert_int_equal(sb_argmax_check(args, env, &err), -1);
+	assert_non_null(strstr(err.text, "no more than 128 KiB; the longest "
+					 "variable is LONG"));
+	assert_int_equal(sb_argmax_check(env, args, &err), -1);
+	assert_non_null(strstr(err.text, "128 KiB; most of it are arguments"));
+}
+
 static void test_one(void **state)
 {
 	size_t most = (size_t)32 * sysconf(_SC_PAGESIZE);
@@ -124,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_one),
+		cmocka_unit_test(test_blame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
