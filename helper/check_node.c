@@ -373,13 +373,21 @@ static const struct {
 /* "crun version 1.8.1\n...", "runc version 1.1.5+ds1\n..." */
 static int parse_version(const char *text, unsigned int *v)
 {
-	unsigned int a = 0, b = 0, c = 0;
 	const char *p = strstr(text, "version ");
+	long long part[3] = {0};
 
-	if (!p || sscanf(p + 8, "%u.%u.%u", &a, &b, &c) < 2 || a > 999 ||
-	    b > 999 || c > 999)
+	if (!p)
 		return -1;
-	*v = V(a, b, c);
+	p += strlen("version ");
+	for (int i = 0; i < 3; i++) {
+		part[i] = sb_proc_number(&p, 999);
+		if (part[i] < 0 || (!i && *p != '.'))
+			return -1;
+		if (*p != '.')
+			break;
+		p++;
+	}
+	*v = V(part[0], part[1], part[2]);
 	return 0;
 }
 
