@@ -23,20 +23,24 @@
 #define KILL_SECONDS 5
 #define MAX_CHILDREN 64
 
-/* A runtime's words: "state" (runtime-spec, runtime.md) has the pid. */
-static pid_t query_pid(const struct sb_create *c)
+/* A runtime's words: "state" (runtime-spec, runtime.md) has the pid. Returns 0
+ * if it has none, -1 with err set if there is no memory to ask. */
+static pid_t query_pid(const struct sb_create *c, struct sb_err *err)
 {
 	struct sb_proc self, p;
 	char out[65536];
 	struct sb_json doc;
-	struct sb_err err;
-	json_int_t pid = 0;
+	json_int_t pid;
+	int rc;
 
-	if (sb_runtime_do(c->rt, SB_OP_QUERY, &c->mask, QUERY_SECONDS, out,
-			  sizeof(out), &err) != 0)
-		return 0;
-	if (!sb_json_parse(&doc, out, strlen(out), &err))
-		pid = json_integer_value(json_object_get(doc.root, "pid"));
+	errno = 0;
+	rc = sb_runtime_do(c->rt, SB_OP_QUERY, &c->mask, QUERY_SECONDS, out,
+			   sizeof(out), err);
+	if (!rc)
+		rc = sb_json_parse(&doc, out, strlen(out), err);
+	if (rc)
+		return rc < 0 && errno == ENOMEM ? -1 : 0;
+	pid = json_integer_value(json_object_get(doc.root, "pid"));
 	sb_json_free(&doc);
 	/* The container began after us; what is older is another's, and must
 	 * not be taken for it and killed. */
@@ -65,7 +69,11 @@ static int find_container(struct sb_create *c, struct sb_err *err)
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	n = sb_proc_children(getpid(), kids, MAX_CHILDREN);
-	c->pid = n == 1 ? kids[0] : query_pid(c);
+	c->pid = n == 1 ? kids[0] : query_pid(c, err);
+	if (c->pid < 0) {
+		c->pid = 0;
+		return sb_wrap(err, "RunTimeQuery");
+	}
 	if (c->pid > 1)
 		c->pidfd = syscall(SYS_pidfd_open, c->pid, 0);
 	if (c->pid <= 1 || (c->pidfd < 0 && errno != ENOSYS) ||
