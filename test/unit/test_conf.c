@@ -553,8 +553,8 @@ static void test_sets_ignoring(void **state)
 		"RunTimeKill=x",
 		"RunTimeDelete=x",
 		"RunTimeQuery=x RunTimeCreate=x",
-		"RunTimeCreate=x RunTimeStart=x RunTimeQuery=x RunTimeKill=x "
-		"RunTimeDelete=x",
+		("RunTimeCreate=x RunTimeStart=x RunTimeQuery=x RunTimeKill=x "
+		 "RunTimeDelete=x"),
 	};
 	struct sb_conf c;
 	char text[256];
