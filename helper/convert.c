@@ -45,6 +45,14 @@ static int filter(struct cv *v, json_t *parent, const char *path,
 
 /* ---- the document ---- */
 
+/* A null is as good as missing. */
+static int has_section(const struct cv *v, const char *name)
+{
+	const json_t *section = json_object_get(v->config, name);
+
+	return section && !json_is_null(section);
+}
+
 static int check_platform(struct cv *v)
 {
 	static const struct {
@@ -56,15 +64,15 @@ static int check_platform(struct cv *v)
 		{"zos", "z/OS"},
 	};
 
-	if (json_object_get(v->config, "vm"))
+	if (has_section(v, "vm"))
 		return sb_fail(v->e->err, SB_FAIL,
 			       "config.json is for a virtual machine (it has "
 			       "a vm section), not for a container");
 	/* With a linux section it is a Linux container on that system. */
-	if (json_object_get(v->config, "linux"))
+	if (has_section(v, "linux"))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (json_object_get(v->config, others[i].section))
+		if (has_section(v, others[i].section))
 			return sb_fail(v->e->err, SB_FAIL,
 				       "config.json is for %s, not for Linux",
 				       others[i].name);

@@ -170,6 +170,10 @@ static void test_platform(void **state)
 	refused("{\"freebsd\":{}}", "is for FreeBSD");
 	refused("{\"zos\":{}}", "is for z/OS");
 	refused("{\"vm\":{},\"linux\":{}}", "is for a virtual machine");
+	/* Written by Go's programs for none. */
+	refused("{\"linux\":null,\"windows\":{}}", "is for Windows");
+	becomes("{\"vm\":null,\"windows\":null}", "linux.namespaces",
+		"[{\"type\":\"mount\"}]");
 	becomes("{\"windows\":{\"layerFolders\":[]},\"linux\":{}}", "windows",
 		"{\"layerFolders\":[]}");
 	refused("[]", "config.json: not an object");
