@@ -236,11 +236,11 @@ static void check_pending(void)
 static void check_query(void)
 {
 	const struct sb_create c = {.rt = &runtime, .pidfd = -1};
-	pid_t pid = query_pid(&c);
-
 	struct sb_json doc;
 	struct sb_err err;
+	pid_t pid = query_pid(&c, &err);
 
+	FUZZ_CHECK(pid >= 0);
 	if (!pid)
 		return;
 	FUZZ_CHECK(pid > 1 && start_of(pid) >= OUR_START);
