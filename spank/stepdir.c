@@ -502,7 +502,7 @@ static long long end_of_one(const struct sb_sweep *s)
 static int has_time(const struct sb_sweep *s)
 {
 	return s->nslow < SB_SWEEP_USERS &&
-	       (!s->end || sb_now_ms() + 2 * SB_ASUSER_LATE_MS < s->end);
+	       (!s->end || sb_now_ms() + 2LL * SB_ASUSER_LATE_MS < s->end);
 }
 
 static int is_slow(const struct sb_sweep *s, uid_t uid)
