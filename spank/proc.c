@@ -19,6 +19,47 @@
 
 #define MAX_CHILDREN 64
 
+/* The mount that a descriptor is of; 0 if that cannot be told. */
+static long long mount_of(int fd)
+{
+	static const char field[] = "\nmnt_id:\t";
+	char path[40], text[512];
+	const char *s;
+
+	sb_proc_name(path, "/proc/self/fdinfo/", fd);
+	if (sb_proc_slurp(AT_FDCWD, path, text, sizeof(text)) <= 0 ||
+	    !(s = strstr(text, field)))
+		return 0;
+	s += strlen(field);
+	return sb_proc_number(&s, INT_MAX);
+}
+
+/* Before Linux 5.6. With O_PATH, what is opened is not asked. */
+static int open_old(int dir, const char *name, int flags)
+{
+	int path =
+		openat(dir, name,
+		       O_PATH | O_NOFOLLOW | O_CLOEXEC | (flags & O_DIRECTORY));
+	struct stat st = {.st_mode = 0};
+	char link[40];
+	int fd = -1;
+
+	if (path < 0)
+		return -1;
+	if (mount_of(path) != mount_of(dir)) {
+		errno = EXDEV;
+	} else if (!fstat(path, &st) && S_ISLNK(st.st_mode)) {
+		errno = ELOOP;
+	} else if (flags & O_PATH) {
+		return path;
+	} else {
+		sb_proc_name(link, "/proc/self/fd/", path);
+		fd = open(link, flags | O_CLOEXEC);
+	}
+	close(path);
+	return fd;
+}
+
 int sb_proc_open(int dir, const char *name, int flags)
 {
 	struct open_how how = {
@@ -27,9 +68,7 @@ int sb_proc_open(int dir, const char *name, int flags)
 	};
 	int fd = syscall(__NR_openat2, dir, name, &how, sizeof(how));
 
-	if (fd < 0 && errno == ENOSYS)
-		fd = openat(dir, name, (int)how.flags);
-	return fd;
+	return fd < 0 && errno == ENOSYS ? open_old(dir, name, flags) : fd;
 }
 
 ssize_t sb_proc_slurp(int dirfd, const char *path, char *buf, size_t size)

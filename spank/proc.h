@@ -48,10 +48,10 @@ void sb_proc_boot(char id[40]);
 unsigned long long sb_proc_pidns(void);
 
 /*
- * openat(2) of name in the directory dir, with O_CLOEXEC, but of no link and of
- * nothing that is mounted there: to ask what a user has mounted what it is may
- * be to wait for ever. Kernels before 5.6 open that, too. Returns a descriptor,
- * or -1 with errno set (EXDEV: it is mounted).
+ * openat(2) of name in the directory dir, with O_CLOEXEC, but of no symbolic
+ * link (ELOOP) and of nothing that is mounted there (EXDEV): to ask what a user
+ * has mounted what it is may be to wait for ever. Returns a descriptor, or -1
+ * with errno set.
  */
 int sb_proc_open(int dir, const char *name, int flags);
 

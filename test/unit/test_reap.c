@@ -481,36 +481,70 @@ static int reap_mounted(void)
 }
 
 /* The rest goes. */
-static void test_silent_directory(void **state)
+static void silent_directory(int old)
 {
-	(void)state;
 	tree_dir(step, "task-0/mounted");
 	tree_dir(step, "task-1");
 	tree_file(step, "task-1/b", "x");
 	tree_file(step, "task-1/" SB_FILE_DELETE, "");
 	silent_try(tree_path(step, "task-0/mounted"),
-		   tree_path(step, "task-1/" SB_FILE_DELETE), reap_mounted);
+		   tree_path(step, "task-1/" SB_FILE_DELETE), reap_mounted,
+		   old);
+}
+
+static void test_silent_directory(void **state)
+{
+	(void)state;
+	silent_directory(0);
+}
+
+static void test_silent_directory_old(void **state)
+{
+	(void)state;
+	silent_directory(1);
+}
+
+static void silent_task(int old)
+{
+	tree_dir(step, "task-1");
+	tree_file(step, "task-1/b", "x");
+	tree_file(step, "task-1/" SB_FILE_STATE, "");
+	silent_try(tree_path(step, "task-0"),
+		   tree_path(step, "task-1/" SB_FILE_STATE), reap_mounted, old);
 }
 
 static void test_silent_task(void **state)
 {
 	(void)state;
-	tree_dir(step, "task-1");
-	tree_file(step, "task-1/b", "x");
-	tree_file(step, "task-1/" SB_FILE_STATE, "");
-	silent_try(tree_path(step, "task-0"),
-		   tree_path(step, "task-1/" SB_FILE_STATE), reap_mounted);
+	silent_task(0);
 }
 
-static void test_silent_layer(void **state)
+static void test_silent_task_old(void **state)
 {
 	(void)state;
+	silent_task(1);
+}
+
+static void silent_layer(int old)
+{
 	tree_dir(step, "task-0/mounted");
 	tree_dir(step, "task-1");
 	tree_file(step, "task-1/b", "x");
 	tree_file(step, "task-1/" SB_FILE_LAYER, "");
 	silent_try(tree_path(step, "task-0/mounted"),
-		   tree_path(step, "task-1/" SB_FILE_LAYER), reap_mounted);
+		   tree_path(step, "task-1/" SB_FILE_LAYER), reap_mounted, old);
+}
+
+static void test_silent_layer(void **state)
+{
+	(void)state;
+	silent_layer(0);
+}
+
+static void test_silent_layer_old(void **state)
+{
+	(void)state;
+	silent_layer(1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -518,15 +552,27 @@ static void test_silent_layer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_tree),	   TEST(test_tree_unreadable),
-		TEST(test_tree_deep),	   TEST(test_tree_refused),
-		TEST(test_layer),	   TEST(test_keep_files),
-		TEST(test_layer_gone),	   TEST(test_layer_not_ours),
-		TEST(test_layer_others),   TEST(test_layer_resists),
-		TEST(test_shared_not_yet), TEST(test_shared_replaced),
-		TEST(test_shared_end),	   TEST(test_pending),
-		TEST(test_pending_many),   TEST(test_silent_directory),
-		TEST(test_silent_task),	   TEST(test_silent_layer),
+		TEST(test_tree),
+		TEST(test_tree_unreadable),
+		TEST(test_tree_deep),
+		TEST(test_tree_refused),
+		TEST(test_layer),
+		TEST(test_keep_files),
+		TEST(test_layer_gone),
+		TEST(test_layer_not_ours),
+		TEST(test_layer_others),
+		TEST(test_layer_resists),
+		TEST(test_shared_not_yet),
+		TEST(test_shared_replaced),
+		TEST(test_shared_end),
+		TEST(test_pending),
+		TEST(test_pending_many),
+		TEST(test_silent_directory),
+		TEST(test_silent_directory_old),
+		TEST(test_silent_task),
+		TEST(test_silent_task_old),
+		TEST(test_silent_layer),
+		TEST(test_silent_layer_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -330,7 +330,8 @@ static void test_make_mounted(void **state)
 	(void)state;
 	open_node();
 	step("a", 0);
-	silent_try(tree_path(base, "n1/7.0.0"), NULL, make_mounted);
+	silent_try(tree_path(base, "n1/7.0.0"), NULL, make_mounted, 0);
+	silent_try(tree_path(base, "n1/7.0.0"), NULL, make_mounted, 1);
 	assert_true(is_there("n1/.owner/7.0.0"));
 	close(node);
 }
@@ -406,7 +407,7 @@ static void test_in_time(void **state)
 	open_node();
 	slow_step(&user, 7);
 	tree_dir(base, "silent");
-	silent_try(tree_path(base, "silent"), NULL, in_time);
+	silent_try(tree_path(base, "silent"), NULL, in_time, 0);
 	close(node);
 }
 
@@ -439,7 +440,7 @@ static void test_in_turn(void **state)
 	slow_step(&user, 6);
 	step_of(&other, 8, "a", 0);
 	tree_dir(base, "silent");
-	silent_try(tree_path(base, "silent"), NULL, in_turn);
+	silent_try(tree_path(base, "silent"), NULL, in_turn, 0);
 	close(node);
 }
 
