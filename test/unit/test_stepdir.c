@@ -398,7 +398,7 @@ static int in_time(void)
 {
 	struct sb_sweep s = {.job = 7};
 
-	return !sweep_for(&s, 1600) || strcmp(became, "7.0.0 1\n") || s.skipped;
+	return !sweep_for(&s, 3000) || strcmp(became, "7.0.0 1\n") || s.skipped;
 }
 
 static void test_in_time(void **state)
@@ -418,7 +418,7 @@ static int in_turn(void)
 	struct sb_sweep s = {.job = 0};
 	static const char last[] = "9.0.0. 0\n";
 
-	if (!sweep_for(&s, 4000) || s.skipped != 1)
+	if (!sweep_for(&s, 6000) || s.skipped != 1)
 		return 1;
 	return !strstr(became, "6.0.0 1\n") + !strstr(became, "7.0.0 1\n") !=
 		       1 ||
