@@ -120,6 +120,7 @@ static int call_runtime(struct sb_run *r, int *status, struct sb_err *err)
 		.dir = &r->dir,
 		.report = &r->report,
 		.init = r->plan.inside.init,
+		.parent = -1,
 	};
 
 	if (r->plan.mode == SB_MODE_CREATE)
