@@ -5,6 +5,7 @@
 #include "../../helper/mpi.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 static char base[64];
@@ -173,6 +174,45 @@ static void test_the_ranks_own_directory(void **state)
 	assert_int_equal(dirs.n, 0);
 }
 
+/* What a user may write there: nothing is added, and nothing overflows. */
+static void test_hostile(void **state)
+{
+	static const char *const names[] = {
+		"PMIX_SERVER_TMPDIR",
+		"PMIX_DSTORE_21_BASE_PATH",
+		"PMIX_DSTORE_ESH_BASE_PATH",
+		"PMIX_NAMESPACE=slurm.pmix.1.0/../../x\nPMIX",
+		"PMIX_NAMESPACE=slurm.pmix.1.0\nSLURM_PMIX_TMPDIR",
+	};
+	static char huge[3 * PATH_MAX], var[4 * PATH_MAX], more[128];
+	const char *values[] = {"",
+				".",
+				"..",
+				"relative",
+				"/..",
+				"/nowhere",
+				"/proc/self/exe",
+				"\n",
+				"%n%s",
+				huge};
+
+	(void)state;
+	memset(huge, '/', sizeof(huge) - 1);
+	for (size_t i = 0; i < 5 * sizeof(values) / sizeof(values[0]); i++) {
+		const char *name = names[i % 5], *nl = strchr(name, '\n');
+		char *env[] = {var, nl ? more : NULL, NULL};
+		struct sb_err err;
+
+		snprintf(more, sizeof(more), "%.*s", nl ? (int)(nl - name) : 0,
+			 name);
+		snprintf(var, sizeof(var), "%s=%s", nl ? nl + 1 : name,
+			 values[i / 5]);
+		sb_strv_free(&dirs);
+		assert_int_equal(sb_mpi_dirs(env, 2001, huge, &dirs, &err), 0);
+		assert_int_equal(dirs.n, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +222,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dirs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_ranks_own_directory,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
