@@ -21,7 +21,8 @@
 static char said[8][8192];
 static unsigned int n_said, n_bad;
 
-static void note(const char *fmt, va_list args)
+static void __attribute__((format(printf, 1, 0)))
+note(const char *fmt, va_list args)
 {
 	int n;
 
