@@ -52,7 +52,7 @@ static void run_record(const struct sb_runtime *rt, int dirfd, const char *name)
 	for (char *p = text; whole && p < text + len; p += strlen(p) + 1)
 		sb_strv_add(&words, p);
 	/* Whoever removes it runs it: another task may be here too. */
-	if (words.failed || unlinkat(dirfd, name, 0) < 0 || !whole ||
+	if (words.failed || unlinkat(dirfd, name, 0) < 0 || !words.n ||
 	    *words.v[0] != '/')
 		return;
 	sigprocmask(SIG_SETMASK, NULL, &mask);
