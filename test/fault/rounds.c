@@ -156,7 +156,10 @@ static int container(int argc, char **argv)
 	if (!rc)
 		rc = call_runtime(&r, &status, &err);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	return done(&r, rc < 0 ? rc : WEXITSTATUS(status), &err);
+	if (!rc)
+		rc = WIFEXITED(status) ? WEXITSTATUS(status)
+				       : 128 + WTERMSIG(status);
+	return done(&r, rc, &err);
 }
 
 /* fn with these arguments: B, C, D and S stand for the bundle, the two

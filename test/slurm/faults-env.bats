@@ -287,7 +287,8 @@ stepbox: command /mnt/a: arguments and environment are too long (by hand)
 	echo "$output"
 	is "$status" 0
 	is "$(grep -c ' 0 wrong$' <<<"$output")" 21
-	[[ $output != *" 0 runs "* ]]
+	# direct may have fewer allocations than that.
+	[[ $(grep -v ^direct: <<<"$output") != *" 0 runs "* ]]
 }
 
 @test "fault 54: many runs leave nothing, and nothing is lost in many rounds" {
