@@ -292,7 +292,10 @@ stepbox: command /mnt/a: arguments and environment are too long (by hand)
 }
 
 @test "fault 54: many runs leave nothing, and nothing is lost in many rounds" {
-	run C "$TOP/test/soak" --rounds "$SB_BUILD/test/fault/rounds" 48
+	local build=$SB_BUILD
+	# It counts bytes by the C library's own word, which ASan has not.
+	! is_sanitized || build=$TOP/build-test
+	run C "$TOP/test/soak" --rounds "$build/test/fault/rounds" 48
 	echo "$output"
 	is "$status" 0
 	has "48 runs in"
