@@ -756,6 +756,10 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 	refused "mount of $W/caf\\351/data: holds bytes that are no UTF-8, which config.json cannot carry" "$W/link"
 }
 
+# runc before 1.0.0-rc94 has no readonlyPaths in the node's /proc (stepbox(1), The
+# runtime).
+can_share() { [[ $1 != runc || $(C runc --version) != *rc9[0-3]* ]]; }
+
 @test "a read-only /proc, which a hardened bundle may want" {
 	local edit
 	for runtime in crun runc; do
@@ -765,6 +769,7 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 			bundle "$edit"
 			prints 2001 id -u
 			# Several tasks have the node's.
+			can_share "$runtime" || continue
 			run srun_in "$W" 2 id -u
 			is "$(grep -v ^stepbox: <<<"$output")" $'2001\n2001'
 		done
@@ -785,6 +790,7 @@ asked_in_vain() { C bash -c 'cat /proc/[0-9]*/wchan 2>/dev/null | tr "\0" "\n" |
 	[[ $machine != "$(uname -m)" ]] || skip "this machine has one name for all"
 	bundle '.linux.personality = {domain: "LINUX32"}'
 	for runtime in crun runc; do
+		can_share "$runtime" || continue
 		conf "Runtime=$runtime" "RunTimeMode=$SB_MODE"
 		run srun_in "$W" 2 uname -m
 		is "$(grep -v ^stepbox: <<<"$output")" "$machine"$'\n'"$machine"
