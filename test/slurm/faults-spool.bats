@@ -402,7 +402,7 @@ slow_down() {
 	mark
 	C scancel "$job"
 	# All of them would take 40 s; nobody waits for more than 10.
-	until_true 30 logged "stepbox: .*$job.0.0.*given up after 10 s"
+	until_true 30 logged "stepbox: .*$job.0.0.*given up after 9\.[0-9] s"
 	until_true 20 logged "error: stepbox: step directory $job.0.0 could not be removed now"
 	until_true 30 no_jobs
 	until_true 20 nodes_idle
