@@ -79,14 +79,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void need_root(void)
-{
-	if (geteuid()) {
-		print_message("only root can make root's directories\n");
-		skip();
-	}
-}
-
 static void configure(const char *more)
 {
 	char text[512];
@@ -187,7 +179,7 @@ static void test_plain(void **state)
 	int fd = free_fd();
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	begin();
 	goes_on();
 	end();
@@ -206,7 +198,7 @@ static void test_request(void **state)
 	char dir[256];
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	request("/my bundle", "/my bundle");
 	fake_set(fake.env, "SLURM_RESTART_COUNT", "3");
 	fake.tasks = 4;
@@ -231,7 +223,7 @@ static void test_request(void **state)
 static void test_hand_over(void **state)
 {
 	(void)state;
-	need_root();
+	tree_need_root();
 	request("/b", "/b");
 	fake_set(fake.env, SB_ENV_ARGV0, "the job's own");
 	begin();
@@ -255,7 +247,7 @@ static void test_hand_over(void **state)
 static void test_no_command(void **state)
 {
 	(void)state;
-	need_root();
+	tree_need_root();
 	request("/b", "/b");
 	begin();
 	fake.argc = 0;
@@ -275,7 +267,7 @@ static void test_no_command(void **state)
 static void test_policy(void **state)
 {
 	(void)state;
-	need_root();
+	tree_need_root();
 	request("/b", NULL);
 	begin();
 	refused("came without stepbox's mark");
@@ -316,7 +308,7 @@ static void test_hostile_request(void **state)
 	static char huge[PATH_MAX + 10];
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	memset(huge, '/', sizeof(huge) - 1);
 	request(huge, "/b");
 	begin();
@@ -359,7 +351,7 @@ static void test_hostile_restart(void **state)
 	};
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		start();
 		request("/b", "/b");
@@ -398,7 +390,7 @@ static void test_multi_prog(void **state)
 	};
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	if (PREPENDS)
 		skip();
 	configure("TrustSlurmContainer=yes");
@@ -423,7 +415,7 @@ static void test_multi_prog(void **state)
 static void test_site(void **state)
 {
 	(void)state;
-	need_root();
+	tree_need_root();
 	configure("AllowRoot=perhaps");
 	request("/b", "/b");
 	begin();
@@ -458,7 +450,7 @@ static void test_site(void **state)
 static void test_oci_conf(void **state)
 {
 	(void)state;
-	need_root();
+	tree_need_root();
 	if (!SB_SLURM_HAS_CONTAINER)
 		skip();
 	tree_file(base, "oci.conf", "RunTimeRun=\"/usr/bin/crun run %n\"\n");
@@ -517,7 +509,7 @@ static void test_hostile_litter(void **state)
 	char dir[128];
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	for (size_t i = 0; i < sizeof(status) / sizeof(status[0]); i++) {
 		start();
 		request("/b", "/b");
@@ -539,7 +531,7 @@ static void test_hostile_litter(void **state)
 static void test_kept(void **state)
 {
 	(void)state;
-	need_root();
+	tree_need_root();
 	configure("DisableCleanup=yes");
 	request("/b", "/b");
 	begin();
@@ -579,7 +571,7 @@ static void orphan(void)
 static void test_epilog(void **state)
 {
 	(void)state;
-	need_root();
+	tree_need_root();
 	orphan();
 	fake.job = 8;
 	assert_int_equal(slurm_spank_job_epilog(sp, 1, conf_arg), 0);
@@ -603,7 +595,7 @@ static void test_slurmd(void **state)
 	char text[256], dir[256];
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	snprintf(text, sizeof(text), "ContainerPath=%s/place/%%U/%%j\n", base);
 	tree_file(base, "stepbox.conf", text);
 	snprintf(dir, sizeof(dir), "place/65534/7/%s/7.1.0",
@@ -665,7 +657,7 @@ static void test_failures(void **state)
 	int fd = free_fd(), refusals = 0;
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	for (int phase = 0; phase < PHASES; phase++)
 		for (int n = 1; n < 40; n++) {
 			one_failure(phase, n);

@@ -36,14 +36,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void need_root(void)
-{
-	if (geteuid()) {
-		print_message("only root can make root's directories\n");
-		skip();
-	}
-}
-
 static int is_there(const char *name)
 {
 	struct stat st;
@@ -83,7 +75,7 @@ static void test_each(void **state)
 	char path[64];
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		tree_dir(base, dirs[i]);
 		snprintf(path, sizeof(path), "%s/n1", dirs[i]);
@@ -108,7 +100,7 @@ static void test_prune(void **state)
 	char path[80];
 
 	(void)state;
-	need_root();
+	tree_need_root();
 	tree_dir(base, "x");
 	tree_dir(base, "x/y");
 	tree_dir(base, "x/y/n1");
@@ -182,7 +174,7 @@ static void sweeps(uint32_t job, int keep, const char *want)
 
 static void open_node(void)
 {
-	need_root();
+	tree_need_root();
 	node = sb_stepdir_open_node(base, "n1", 1, &err);
 	if (node < 0)
 		fail_msg("%s", err.text);

@@ -30,6 +30,15 @@ static inline const char *tree_path(const char *top, const char *name)
 	return path;
 }
 
+/* Skips the test where files cannot be made another's. */
+static inline void tree_need_root(void)
+{
+	if (geteuid()) {
+		print_message("only root can make root's directories\n");
+		skip();
+	}
+}
+
 static inline void tree_dir(const char *top, const char *name)
 {
 	assert_int_equal(mkdir(tree_path(top, name), 0755), 0);
