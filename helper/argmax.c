@@ -15,12 +15,12 @@
 #define MOST_PAGES 32
 
 /* The bytes that the strings take, and their pointers; the longest alone goes
- * to *longest. */
-static size_t size_of(char **strings, char **longest)
+ * to *longest, "" for none. */
+static size_t size_of(char **strings, const char **longest)
 {
 	size_t sum = 0, most = 0;
 
-	*longest = NULL;
+	*longest = "";
 	for (; strings && *strings; strings++) {
 		size_t n = strlen(*strings) + 1;
 
@@ -45,12 +45,12 @@ static int check_longest(const char *arg, const char *var, struct sb_err *err)
 {
 	size_t most = (size_t)MOST_PAGES * sysconf(_SC_PAGESIZE);
 
-	if (arg && strlen(arg) >= most)
+	if (strlen(arg) >= most)
 		return sb_fail(err, SB_FAIL,
 			       "argument \"%.32s...\": has %zu bytes: a "
 			       "program takes no more than %zu",
 			       arg, strlen(arg), most - 1);
-	if (var && strlen(var) >= most)
+	if (strlen(var) >= most)
 		return sb_fail(err, SB_FAIL,
 			       "environment variable %.*s: has %zu bytes: a "
 			       "program takes no more than %zu",
@@ -60,7 +60,7 @@ static int check_longest(const char *arg, const char *var, struct sb_err *err)
 
 int sb_argmax_check(char **args, char **env, struct sb_err *err)
 {
-	char *arg, *var;
+	const char *arg, *var;
 	size_t of_args = size_of(args, &arg), of_env = size_of(env, &var);
 	/* It has a least value; -1, of no limit, is most of all. */
 	size_t most = sysconf(_SC_ARG_MAX);
