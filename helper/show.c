@@ -571,6 +571,9 @@ static int show(struct show *s, struct sb_err *err)
 		return -1;
 	s->d.conf = &s->conf;
 	s->all = json_object();
+	/* Before the first document is read nothing keeps that in mind. */
+	if (!s->all)
+		return sb_no_memory(err);
 	if (sb_dryrun_make(&s->d, err) < 0 ||
 	    (s->conf.ignore_config ? gather_direct(s, err) : gather(s, err)) <
 		    0)
