@@ -9,7 +9,9 @@
 #include <string.h>
 
 /* An EnvExclude's length. */
-#define MAX_WRITTEN_OUT 100000
+#define MAX_WRITTEN_OUT 50000
+/* How often groups of its may be repeated where one has an assertion. */
+#define MAX_AGAIN 4
 
 /* For these the job's value wins over the bundle's. '*' ends a prefix. */
 static const char *const job_wins[] = {
@@ -147,28 +149,58 @@ static unsigned long times(const char *p)
 	return n > m ? n : m ? m : 1;
 }
 
-/* glibc writes repetitions out (posix/regcomp.c, parse_dup_op), and those of
+/* The end of the bracket expression at p, or of an escaped character. */
+static const char *skip(const char *p)
+{
+	if (*p == '\\')
+		return p[1] ? p + 1 : p;
+	p += 1 + (p[1] == '^');
+	p += *p == ']';
+	while (*p && *p != ']')
+		p++;
+	return *p ? p : p - 1;
+}
+
+/* An assertion: regex(7), and glibc's own with a backslash. */
+static int is_anchor(const char *p)
+{
+	return *p == '^' || *p == '$' ||
+	       (*p == '\\' && p[1] && strchr("bB<>`'", p[1]));
+}
+
+/*
+ * glibc writes repetitions out (posix/regcomp.c, parse_dup_op), and those of
  * repetitions, so that a line of '+' takes all the memory there is. What text
  * becomes is at most its length, times its largest repetition of a character,
- * times each of a group or a repetition. */
+ * times each of a group or a repetition. Assertions within groups that are
+ * repeated again and again take it all the time there is
+ * (duplicate_node_closure).
+ */
 static int is_too_long(const char *text)
 {
 	size_t len = strlen(text);
 	unsigned long most = 1, groups = 1, n;
+	int depth = 0, anchored = 0, again = 0, behind = 0;
 
 	for (const char *p = text; *p; p++) {
 		n = times(p);
 		if (n > MAX_WRITTEN_OUT)
 			return 1;
-		if (p > text && strchr(")}+*?", p[-1]))
+		again += behind && strchr("*+?{", *p);
+		anchored |= depth && is_anchor(p);
+		depth += *p == '(' ? 1 : *p == ')' ? -!!depth : 0;
+		if (behind)
 			groups *= n;
 		else if (n > most)
 			most = n;
 		if (groups > MAX_WRITTEN_OUT ||
 		    most * groups > MAX_WRITTEN_OUT / len)
 			return 1;
+		behind = strchr(")}+*?", *p) != NULL;
+		if (*p == '[' || *p == '\\')
+			p = skip(p);
 	}
-	return 0;
+	return anchored && again > MAX_AGAIN;
 }
 
 int sb_env_compile(regex_t *exclude, const char *key, const char *text,
@@ -179,8 +211,8 @@ int sb_env_compile(regex_t *exclude, const char *key, const char *text,
 
 	if (is_too_long(text))
 		return sb_fail(err, SB_FAIL,
-			       "%s=\"%s\": over %d characters when its "
-			       "repetitions are written out",
+			       "%s=\"%s\": too much is repeated, or over %d "
+			       "characters when that is written out",
 			       key, text, MAX_WRITTEN_OUT);
 	rc = regcomp(exclude, text, REG_EXTENDED | REG_NOSUB);
 	if (!rc)

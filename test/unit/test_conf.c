@@ -38,6 +38,9 @@ static void test_patterns(void **state)
 	struct sb_conf c;
 
 	(void)state;
+	load(&c, RUN3 "EnvExclude=\"^((SLURM|[])(+*?{}]+)_[A-Z]{1,64})+=|"
+		      "(^A|^B$)?(C+)*(D{2,9})+\\\\(E\\\\)+|F=$\"\n");
+	sb_conf_free(&c);
 	load(&c, RUN3);
 	assert_int_equal(c.mode, SB_MODE_RUN);
 	assert_string_equal(c.pattern[SB_OP_RUN], "x %b");
@@ -83,9 +86,13 @@ static void test_refused(void **state)
 	refused("EnvExclude=\"^A=+++++++++++++++++++++++++++++++++\"",
 		":1: EnvExclude=");
 	refused("RunTimeEnvExclude=\"((a{999}){999}){9}\"",
-		"when its repetitions are written out");
+		"when that is written out");
 	refused("EnvExclude=\"(a{4294967297}){4294967297}\"",
-		"when its repetitions are written out");
+		"when that is written out");
+	refused("EnvExclude=\"((((((a$)*)+)+)+)+)+\"", "too much is repeated");
+	refused("EnvExclude=\"(^a[]*)]|b)*+++++\"", "too much is repeated");
+	refused("EnvExclude=\"(((a+)+)+$).++*+++++++\"",
+		"too much is repeated");
 	refused("ContainerPath=run/x", "not absolute");
 	refused("Runtime=../x", "not the name of a runtime");
 	refused("Runtime=nonesuch", "Runtime=nonesuch");
