@@ -71,7 +71,10 @@ static void watch(pid_t pid)
 	int fd = syscall(SYS_pidfd_open, pid, 0);
 
 	hold.came++;
-	if (fd < 0 && errno == ESRCH) /* it has gone already */
+	/* It has gone already; EINVAL, since 6.14 ENOENT, while it goes
+	 * (kernel/fork.c, pidfd_prepare). */
+	if (fd < 0 && pid > 0 &&
+	    (errno == ESRCH || errno == EINVAL || errno == ENOENT))
 		return;
 	if (fd < 0 || hold.n == TASKS + MAX_TASKS) {
 		hold.lost = 1;

@@ -17,9 +17,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* For the steps of one user. */
 #define SECONDS 10
+/* How long a container may take to begin, in steps of 10 ms. */
+#define AWAIT 500
 /* How many an exit status can tell. */
 #define MAX_COUNT 100
 
@@ -97,17 +100,31 @@ static int goes_straight(int sig)
 	return sig == SIGSTOP || sig == SIGCONT || sig == SIGKILL;
 }
 
+/* The command, an init's first child. Before that is there the runtime has the
+ * process, or the init is not yet ready: what comes then is lost. */
+static pid_t await_command(const struct sb_container *c)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	pid_t pid;
+
+	for (int i = 0; i < AWAIT && sb_proc_is(c->pid, c->start); i++) {
+		if (sb_proc_children(c->pid, &pid, 1) == 1)
+			return pid;
+		nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
 /* The container's process is our init, which passes on what it can get, or the
  * command itself. The init's first child is the command; what the command has
  * left to it comes behind. By SIGKILL all of it is to end. */
 static int send_to_own(const struct sb_container *c, int sig)
 {
+	pid_t command = c->init && sig != SIGKILL ? await_command(c) : 0;
 	struct sb_proc p;
-	pid_t command;
 
-	if (c->init && sig != SIGKILL && goes_straight(sig) &&
-	    sb_proc_children(c->pid, &command, 1) == 1 &&
-	    !sb_proc_read(command, &p) && p.ppid == c->pid)
+	if (command && goes_straight(sig) && !sb_proc_read(command, &p) &&
+	    p.ppid == c->pid)
 		return send_to(command, p.start, sig);
 	return send_to(c->pid, c->start, sig);
 }

@@ -516,8 +516,8 @@ filters='grep ^Seccomp /proc/self/status | tr -s "\t\n" "  "; unshare -U true &&
 	run ash 'srun -Q --container=/images/nopid sh -c "ls -d /proc/self >/dev/null && id -u" 2>err || cat err'
 	is "$output" 2001
 	# A slurmstepd that a user cannot see is none that has died.
-	run ash 'timeout 60 srun -Q -w n1 --container=$1 sh -c "trap \"exit 7\" TERM; sleep 60 & wait" 2>/dev/null & p=$!
-		for ((i = 0; i < 200; i++)); do [[ $(stepbox ps) != *running* ]] || break; sleep 0.05; done
+	run ash 'timeout 60 srun -Q -w n1 --container=$1 sh -c "trap \"exit 7\" TERM; sleep 61 & wait" 2>/dev/null & p=$!
+		for ((i = 0; i < 400; i++)); do [[ $(stepbox ps) != *running* || ! $(pgrep -u alice -fx "sleep 61") ]] || break; sleep 0.05; done
 		stepbox clean 2>&1
 		job=$(stepbox ps | grep -o "^[0-9]*\.[0-9]*.*running"); stepbox kill "${job%%[. ]*}"
 		wait $p; echo "$?"' $M/runc
