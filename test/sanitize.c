@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,15 +54,27 @@ static void __attribute__((constructor)) learn(void)
 	tell(&tracer, &filters_before);
 }
 
-/* Where it cannot look it would fail, and with it the test: in a process that
- * strace holds, or that may have no thread, behind a container's seccomp
- * filter, and where a container has no /proc. */
+/* Whether a thread would be in another pid namespace, from where it cannot hold
+ * what it comes from. */
+static int is_parted(void)
+{
+	struct stat own, of_children;
+
+	return stat("/proc/self/ns/pid", &own) < 0 ||
+	       stat("/proc/self/ns/pid_for_children", &of_children) < 0 ||
+	       own.st_ino != of_children.st_ino;
+}
+
+/* Where it cannot look it would fail, and with it the test, or hang: in a
+ * process that strace holds, or that may have no thread, behind a container's
+ * seccomp filter, where a container has no /proc, and between two pid
+ * namespaces. */
 int __lsan_is_turned_off(void)
 {
 	struct rlimit processes;
 	int tracer, filters;
 
-	return !tell(&tracer, &filters) || tracer ||
+	return !tell(&tracer, &filters) || tracer || is_parted() ||
 	       filters != filters_before ||
 	       (!getrlimit(RLIMIT_NPROC, &processes) &&
 		processes.rlim_cur < FEW);
