@@ -73,7 +73,7 @@ static inline void silent_try(const char *path, const char *file,
 		    (file && silent_mount(file, "100000") < 0) ||
 		    (old && silent_old_kernel() < 0))
 			_exit(77);
-		alarm(20);
+		alarm(60);
 		_exit(fn() ? 1 : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
