@@ -29,6 +29,9 @@
  * 512 by default): those beyond are not watched. */
 #define MAX_TASKS 4096
 
+/* What an orphan's first task may take to come. */
+#define FIRST_MS 10000
+
 enum { JOIN, PARENT, TASKS };
 
 static struct {
@@ -166,7 +169,7 @@ static void __attribute__((noreturn)) leave(void)
 void sb_hold(const char *dir, int expected, pid_t parent)
 {
 	int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ready;
-	int orphan;
+	int orphan, n;
 
 	raise_limit();
 	/* Read and write: it must not end with the first task that closes it.
@@ -189,9 +192,13 @@ void sb_hold(const char *dir, int expected, pid_t parent)
 	close(ready);
 	for (;;) {
 		if (hold.n == TASKS && !hold.lost &&
-		    (hold.came >= expected || orphan))
+		    (hold.came >= expected || (orphan && hold.came)))
 			leave();
-		if (poll(hold.p, hold.n, -1) < 0 && errno != EINTR)
+		/* Who had us made is about to come, if it still lives. */
+		n = poll(hold.p, hold.n, orphan && !hold.came ? FIRST_MS : -1);
+		if (!n)
+			leave();
+		if (n < 0 && errno != EINTR)
 			_exit(SB_FAIL);
 		if (hold.p[JOIN].revents)
 			take_pids();

@@ -209,8 +209,8 @@ on_terminal() {
 		until_true 20 no_jobs
 	done
 	run -0 ash 'srun -Q -N1 -n1 -w n1 bash -c "cd /; d=\$(mktemp -d); exec 9</ 11</etc/passwd
-		for task in 0 1; do SLURM_LOCALID=\$task SLURM_PROCID=\$task stepbox run --dir=\$d --tasks=2 --bundle=$B -- \
-			sh -c \"ls /proc/\\\$\\\$/fd; true\" & done | sort; rm -rf \$d"'
+		(for task in 0 1; do SLURM_LOCALID=\$task SLURM_PROCID=\$task stepbox run --dir=\$d --tasks=2 --bundle=$B -- \
+			sh -c \"ls /proc/\\\$\\\$/fd; true\" & done; wait) | sort; rm -rf \$d"'
 	is "$output" $'0\n0\n1\n1\n2\n2'
 }
 
