@@ -215,6 +215,22 @@ static int open_dir(int dir, const char *name, dev_t dev)
 	return fd;
 }
 
+/* A regular file's, or -1: without following a link, and without asking a mount
+ * what it is, which may be the user's own. */
+static long long file_size(int dir, const char *name)
+{
+	int fd = sb_proc_open(dir, name, O_PATH);
+	struct stat st;
+	long long size = -1;
+
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		size = st.st_size;
+	close(fd);
+	return size;
+}
+
 static int remove_entries(int fd, struct tree *t, int depth);
 
 struct removal {
@@ -233,16 +249,10 @@ static int move_up(int dir, const char *name, struct tree *t)
 /* Small ones only: what it is named does not make it a record. */
 static int is_record(int dir, const char *name)
 {
-	int fd = strcmp(name, SB_FILE_LAYER) ? -1
-					     : sb_proc_open(dir, name, O_PATH);
-	struct stat st;
-	int is;
+	long long size =
+		strcmp(name, SB_FILE_LAYER) ? -1 : file_size(dir, name);
 
-	if (fd < 0)
-		return 0;
-	is = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size < PATH_MAX;
-	close(fd);
-	return is;
+	return size >= 0 && size < PATH_MAX;
 }
 
 static int remove_entry(int dir, const char *name, void *arg)
@@ -339,17 +349,12 @@ static int tidy_entry(int dir, const char *name, void *arg)
 {
 	struct pending *p = arg;
 	struct removal r = {.t = &p->t};
-	int fd = is_pending_name(name) ? sb_proc_open(dir, name, O_PATH) : -1;
-	struct stat st = {.st_mode = 0};
+	long long size = is_pending_name(name) ? file_size(dir, name) : -1;
 
-	if (fd >= 0) {
-		(void)!fstat(fd, &st);
-		close(fd);
-	}
-	if (S_ISREG(st.st_mode) && st.st_size <= MAX_RECORD &&
-	    p->n < MAX_KEPT && p->bytes + st.st_size <= MAX_RECORDS) {
+	if (size >= 0 && size <= MAX_RECORD && p->n < MAX_KEPT &&
+	    p->bytes + size <= MAX_RECORDS) {
 		p->n++;
-		p->bytes += st.st_size;
+		p->bytes += size;
 		return 0;
 	}
 	return remove_entry(dir, name, &r);
@@ -459,21 +464,13 @@ static int pass_layer(struct pass *p, int taskdir, const char *name)
 	return rc;
 }
 
-static int has(int taskdir, const char *name)
-{
-	int fd = sb_proc_open(taskdir, name, O_PATH);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 static int pass_has_delete(struct pass *p, int taskdir, const char *name)
 {
 	(void)name;
-	if (p->r->keep_deletes == SB_KEEP_ALL && has(taskdir, SB_FILE_DELETE))
+	if (p->r->keep_deletes == SB_KEEP_ALL &&
+	    file_size(taskdir, SB_FILE_DELETE) >= 0)
 		return -1;
-	return has(taskdir, SB_FILE_AGAIN) ? -1 : 0;
+	return file_size(taskdir, SB_FILE_AGAIN) >= 0 ? -1 : 0;
 }
 
 static int pass_keep_delete(struct pass *p, int taskdir, const char *name)
@@ -500,11 +497,9 @@ static int pass_keep_delete(struct pass *p, int taskdir, const char *name)
 static int is_theirs(int dir, int taskdir, const char *name)
 {
 	static const char ready[] = "ready ";
-	struct stat joined;
 	char text[64];
 
-	if (!fstatat(taskdir, SB_FILE_JOINED, &joined, AT_SYMLINK_NOFOLLOW) &&
-	    joined.st_size)
+	if (file_size(taskdir, SB_FILE_JOINED) > 0)
 		return 1;
 	if (sb_proc_slurp(dir, SB_FILE_SHARED, text, sizeof(text)) <= 0 ||
 	    strncmp(text, ready, strlen(ready)))

@@ -396,7 +396,9 @@ static void stand_alone(struct sb_json *doc, unsigned int how)
 		FUZZ_FAILED(err);
 }
 
-static void dump_and_parse(const struct sb_json *doc)
+/* A document of the wrong form may have a number where the edits take a string:
+ * what that becomes is no JSON, and goes nowhere. */
+static void dump_and_parse(const struct sb_json *doc, int good)
 {
 	_cleanup_json_ struct sb_json again = {.root = NULL};
 	_cleanup_free_ char *text = NULL, *second = NULL;
@@ -405,6 +407,8 @@ static void dump_and_parse(const struct sb_json *doc)
 
 	text = sb_json_dump(doc, &len, &err);
 	FUZZ_CHECK(text && len == strlen(text));
+	if (!good)
+		return;
 	/* The edits nest nothing deeper than what they put in. */
 	FUZZ_CHECK(!sb_json_parse(&again, text, len, &err));
 	second = sb_json_dump(&again, &len, &err);
@@ -454,9 +458,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_all(doc.root, &c);
 		look(doc.root);
 		disable_hooks(doc.root);
-		dump_and_parse(&doc);
+		dump_and_parse(&doc, good);
 		stand_alone(&doc, b >> 4);
-		dump_and_parse(&doc);
+		dump_and_parse(&doc, good);
 	}
 	fuzz_done(&in);
 	return 0;
