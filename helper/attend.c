@@ -125,14 +125,18 @@ static int drain(struct queue *q, int fd)
 	return n < 0 && errno != EAGAIN && errno != EINTR ? -1 : 0;
 }
 
+static void stop_typing(struct talk *t)
+{
+	t->typing = 0;
+	t->typed.from = t->typed.to;
+}
+
 /* EIO: nobody has the terminal open any more, to type to either. */
 static void take_output(struct talk *t)
 {
 	t->printing = fill(&t->printed, t->a->master);
-	if (t->printing)
-		return;
-	t->typing = 0;
-	t->typed.from = t->typed.to;
+	if (!t->printing)
+		stop_typing(t);
 }
 
 /* Without a reader of its output the program hangs up, as after ssh. */
@@ -141,8 +145,8 @@ static void pass_output(struct talk *t)
 	if (!drain(&t->printed, STDOUT_FILENO))
 		return;
 	t->printed.from = t->printed.to;
-	t->typed.from = t->typed.to;
-	t->printing = t->typing = 0;
+	t->printing = 0;
+	stop_typing(t);
 	sb_cleanup_fd(&t->a->master);
 	t->a->master = -1;
 }

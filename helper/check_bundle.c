@@ -20,8 +20,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* What is read of a program: its tables stand at the beginning. */
-#define HEAD_SIZE (256 << 10)
 /* A script's interpreter may be a script, says execve(2), four times. */
 #define MAX_SCRIPTS 4
 
@@ -366,7 +364,7 @@ static size_t read_head(const struct sb_view *v, const struct sb_seen *file,
 			char *head)
 {
 	_cleanup_fd_ int fd = sb_view_open(v, file, O_RDONLY);
-	ssize_t n = fd < 0 ? -1 : pread(fd, head, HEAD_SIZE - 1, 0);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, SB_ELF_HEAD - 1, 0);
 
 	head[n < 0 ? 0 : n] = '\0';
 	return n < 0 ? 0 : n;
@@ -375,7 +373,7 @@ static size_t read_head(const struct sb_view *v, const struct sb_seen *file,
 static void check_machine(struct sb_check *c, void *state)
 {
 	struct bundle *b = state;
-	_cleanup_free_ char *head = malloc(HEAD_SIZE);
+	_cleanup_free_ char *head = malloc(SB_ELF_HEAD);
 	struct sb_view v = view_of(b);
 	struct sb_elf elf;
 	size_t n;
@@ -418,7 +416,7 @@ static void check_env_word(struct sb_check *c, const struct bundle *b,
 static void check_starter(struct sb_check *c, void *state)
 {
 	struct bundle *b = state;
-	_cleanup_free_ char *head = malloc(HEAD_SIZE);
+	_cleanup_free_ char *head = malloc(SB_ELF_HEAD);
 	struct sb_view v = view_of(b);
 	struct sb_seen file = b->command;
 	int failures = c->failures;

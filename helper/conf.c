@@ -7,7 +7,7 @@
 #include "../spank/keyval.h"
 #include "../spank/mountopt.h"
 #include "../spank/place.h"
-#include "env.h"
+#include "exclude.h"
 #include "expand.h"
 #include "mem.h"
 #include "pattern.h"
@@ -27,6 +27,16 @@ static const char *const op_keys[SB_OPS] = {
 const char *sb_conf_op_key(enum sb_op op)
 {
 	return op_keys[op];
+}
+
+const regex_t *sb_conf_env_exclude(const struct sb_conf *c)
+{
+	return c->has_env_exclude ? &c->env_exclude : NULL;
+}
+
+const regex_t *sb_conf_runtime_env_exclude(const struct sb_conf *c)
+{
+	return c->has_runtime_env_exclude ? &c->runtime_env_exclude : NULL;
 }
 
 /* ---- values ---- */
@@ -273,7 +283,7 @@ static int set_regex(struct sb_conf *c, const struct key *k, const char *value,
 
 	if (*has)
 		regfree(re);
-	*has = !sb_env_compile(re, k->name, value, err);
+	*has = !sb_exclude_compile(re, k->name, value, err);
 	if (!*has)
 		return -1;
 	return k->arg ? 0 : replace(&c->env_exclude_text, value, err);
@@ -493,16 +503,6 @@ static int runtime_pair(void *arg, const char *key, const char *value,
 static const enum sb_op run_set[] = {SB_OP_RUN, SB_OP_KILL, SB_OP_DELETE};
 static const enum sb_op create_set[] = {SB_OP_CREATE, SB_OP_START, SB_OP_QUERY,
 					SB_OP_KILL, SB_OP_DELETE};
-
-const regex_t *sb_conf_env_exclude(const struct sb_conf *c)
-{
-	return c->has_env_exclude ? &c->env_exclude : NULL;
-}
-
-const regex_t *sb_conf_runtime_env_exclude(const struct sb_conf *c)
-{
-	return c->has_runtime_env_exclude ? &c->runtime_env_exclude : NULL;
-}
 
 int sb_conf_has_create(const struct sb_conf *c)
 {

@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* So much of a program's beginning has its header, its segments' table and its
+ * loader's name, in bytes. */
+#define SB_ELF_HEAD (256 << 10)
+
 struct sb_elf {
 	const unsigned char *data; /* the file; borrowed */
 	size_t size;

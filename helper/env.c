@@ -3,15 +3,10 @@
 #include "env.h"
 
 #include "../spank/contract.h"
+#include "exclude.h"
 #include "mem.h"
 
-#include <ctype.h>
 #include <string.h>
-
-/* An EnvExclude's length. */
-#define MAX_WRITTEN_OUT 50000
-/* How often groups of its may be repeated where one has an assertion. */
-#define MAX_AGAIN 4
 
 /* For these the job's value wins over the bundle's. '*' ends a prefix. */
 static const char *const job_wins[] = {
@@ -132,102 +127,6 @@ static int job_value_wins(const struct sb_env_of *of, const char *var,
 	return in_table(var, len, job_wins, ARRAY_SIZE(job_wins));
 }
 
-/* How often '+' or "{n,m}", which p may stand at, writes down what it repeats.
- */
-static unsigned long times(const char *p)
-{
-	unsigned long n = 0, m = 0;
-	char *end;
-
-	if (*p == '+')
-		return 2;
-	if (*p == '{' && isdigit((unsigned char)p[1])) {
-		n = strtoul(p + 1, &end, 10);
-		if (*end == ',' && isdigit((unsigned char)end[1]))
-			m = strtoul(end + 1, NULL, 10);
-	}
-	return n > m ? n : m ? m : 1;
-}
-
-/* The end of the bracket expression at p, or of an escaped character. */
-static const char *skip(const char *p)
-{
-	if (*p == '\\')
-		return p[1] ? p + 1 : p;
-	p += 1 + (p[1] == '^');
-	p += *p == ']';
-	while (*p && *p != ']')
-		p++;
-	return *p ? p : p - 1;
-}
-
-/* An assertion: regex(7), and glibc's own with a backslash. */
-static int is_anchor(const char *p)
-{
-	return *p == '^' || *p == '$' ||
-	       (*p == '\\' && p[1] && strchr("bB<>`'", p[1]));
-}
-
-/*
- * glibc writes repetitions out (posix/regcomp.c, parse_dup_op), and those of
- * repetitions, so that a line of '+' takes all the memory there is. What text
- * becomes is at most its length, times its largest repetition of a character,
- * times each of a group or a repetition. Assertions within groups that are
- * repeated again and again take it all the time there is
- * (duplicate_node_closure).
- */
-static int is_too_long(const char *text)
-{
-	size_t len = strlen(text);
-	unsigned long most = 1, groups = 1, n;
-	int depth = 0, anchored = 0, again = 0, behind = 0;
-
-	for (const char *p = text; *p; p++) {
-		n = times(p);
-		if (n > MAX_WRITTEN_OUT)
-			return 1;
-		again += behind && strchr("*+?{", *p);
-		anchored |= depth && is_anchor(p);
-		depth += *p == '(' ? 1 : *p == ')' ? -!!depth : 0;
-		if (behind)
-			groups *= n;
-		else if (n > most)
-			most = n;
-		if (groups > MAX_WRITTEN_OUT ||
-		    most * groups > MAX_WRITTEN_OUT / len)
-			return 1;
-		behind = strchr(")}+*?", *p) != NULL;
-		if (*p == '[' || *p == '\\')
-			p = skip(p);
-	}
-	return anchored && again > MAX_AGAIN;
-}
-
-int sb_env_compile(regex_t *exclude, const char *key, const char *text,
-		   struct sb_err *err)
-{
-	char why[128];
-	int rc;
-
-	if (is_too_long(text))
-		return sb_fail(err, SB_FAIL,
-			       "%s=\"%s\": too much is repeated, or over %d "
-			       "characters when that is written out",
-			       key, text, MAX_WRITTEN_OUT);
-	rc = regcomp(exclude, text, REG_EXTENDED | REG_NOSUB);
-	if (!rc)
-		return 0;
-	regerror(rc, exclude, why, sizeof(why));
-	return sb_fail(err, SB_FAIL, "%s=\"%s\": %s", key, text, why);
-}
-
-int sb_env_excluded(const regex_t *exclude, const char *var)
-{
-	int rc = exclude ? regexec(exclude, var, 0, NULL, 0) : REG_NOMATCH;
-
-	return rc == REG_NOMATCH ? 0 : !rc ? 1 : -1;
-}
-
 /* Whether the job's variable goes into the container at all; -1: memory ran
  * out. */
 static int is_passed(const struct sb_env_of *of, const char *var, size_t len)
@@ -236,7 +135,7 @@ static int is_passed(const struct sb_env_of *of, const char *var, size_t len)
 
 	if (!var[len] || !len || ours(var))
 		return 0;
-	out = sb_env_excluded(of->exclude, var);
+	out = sb_exclude_match(of->exclude, var);
 	if (out)
 		return out < 0 ? -1 : 0;
 	return of->shell_inside || !same_name("SHELL", var, 5) ||
@@ -301,7 +200,7 @@ static const char *why_of_job(const struct sb_env_of *of, const char *var,
 	if (is_passed(of, var, len) <= 0) {
 		if (theirs)
 			return "the bundle's: EnvExclude keeps the job's out";
-		return sb_env_excluded(of->exclude, var)
+		return sb_exclude_match(of->exclude, var)
 			       ? "left out: EnvExclude"
 			       : "left out: the container lacks this shell";
 	}
@@ -364,7 +263,7 @@ int sb_env_runtime(char **job, const regex_t *exclude, struct sb_strv *out,
 		if (!(*e)[len] || ours(*e) ||
 		    !in_table(*e, len, runtime_gets, ARRAY_SIZE(runtime_gets)))
 			continue;
-		excluded = sb_env_excluded(exclude, *e);
+		excluded = sb_exclude_match(exclude, *e);
 		out->failed |= excluded < 0;
 		if (!excluded)
 			sb_strv_add(out, *e);
@@ -381,7 +280,7 @@ int sb_env_direct(char **env, const regex_t *exclude, struct sb_strv *out,
 
 		if (in_table(*e, strcspn(*e, "="), steers, ARRAY_SIZE(steers)))
 			continue;
-		excluded = sb_env_excluded(exclude, *e);
+		excluded = sb_exclude_match(exclude, *e);
 		out->failed |= excluded < 0;
 		if (!excluded)
 			sb_strv_add(out, *e);

@@ -208,16 +208,26 @@ static void add_identity(struct sb_strv *args, const struct sb_inside_of *of)
 	add_option(args, "-u", text);
 }
 
-/* The capabilities that the bundle grants. */
-static void add_caps(struct sb_strv *args, const struct sb_inside_of *of)
+void sb_inside_caps(const json_t *config, struct sb_strv *args)
 {
 	struct sb_caps caps;
 	char text[80];
 
-	sb_caps_read(of->bundle->config.root, &caps);
+	sb_caps_read(config, &caps);
 	snprintf(text, sizeof(text), "%llx:%llx:%llx:%llx", caps.bounding,
 		 caps.inheritable, caps.ambient, caps.permitted);
 	add_option(args, "-k", text);
+}
+
+void sb_inside_process(const json_t *config, struct sb_strv *args)
+{
+	const json_t *process = json_object_get(config, "process");
+	const char *personality = sb_spec_personality(config);
+
+	if (json_is_true(json_object_get(process, "noNewPrivileges")))
+		sb_strv_add(args, "-n");
+	if (personality)
+		add_option(args, "-d", personality);
 }
 
 /* The init's options, see init.c. */
@@ -243,7 +253,7 @@ static int add_init(struct sb_inside *in, struct sb_mounts *m,
 		add_option(&in->args, "-r", status);
 	if (in->identity) {
 		add_identity(&in->args, of);
-		add_caps(&in->args, of);
+		sb_inside_caps(of->bundle->config.root, &in->args);
 	}
 	for (size_t i = 0; i < in->filter.words.n; i++)
 		sb_strv_add(&in->args, in->filter.words.v[i]);
@@ -256,16 +266,10 @@ static int add_init(struct sb_inside *in, struct sb_mounts *m,
  * linux.personality. Its uid, gid and umask are the tasks' anyway. */
 static void add_join(struct sb_inside *in, const struct sb_inside_of *of)
 {
-	const json_t *process =
-		json_object_get(of->bundle->config.root, "process");
+	const json_t *config = of->bundle->config.root;
 
-	const char *personality = sb_spec_personality(of->bundle->config.root);
-
-	if (json_is_true(json_object_get(process, "noNewPrivileges")))
-		sb_strv_add(&in->join, "-n");
-	if (personality)
-		add_option(&in->join, "-d", personality);
-	add_caps(&in->join, of);
+	sb_inside_process(config, &in->join);
+	sb_inside_caps(config, &in->join);
 	for (size_t i = 0; i < in->filter.words.n; i++)
 		sb_strv_add(&in->join, in->filter.words.v[i]);
 }

@@ -66,4 +66,10 @@ int sb_inside_plan(struct sb_inside *in, struct sb_mounts *mounts,
 
 void sb_inside_free(struct sb_inside *in);
 
+/* What the init of whoever enters a container of config is told to make of
+ * process and linux.personality, and of the capabilities; the words are added
+ * to args, whose failed says when memory ran out. */
+void sb_inside_process(const json_t *config, struct sb_strv *args);
+void sb_inside_caps(const json_t *config, struct sb_strv *args);
+
 #endif

@@ -9,6 +9,7 @@
 #include "caps.h"
 #include "enter.h"
 #include "env.h"
+#include "exclude.h"
 #include "fdio.h"
 #include "hold.h"
 #include "mem.h"
@@ -42,8 +43,8 @@ static int make_env(const struct sb_run *r, const struct sb_recipe *recipe,
 	int rc;
 
 	if (recipe->env_exclude) {
-		if (sb_env_compile(&exclude, "EnvExclude", recipe->env_exclude,
-				   err) < 0)
+		if (sb_exclude_compile(&exclude, "EnvExclude",
+				       recipe->env_exclude, err) < 0)
 			return -1;
 		of.exclude = &exclude;
 	}

@@ -279,6 +279,16 @@ int sb_json_is_text(const char *s)
 	return !*s;
 }
 
+int sb_json_need_text(const char *what, const char *s, struct sb_err *err)
+{
+	if (sb_json_is_text(s))
+		return 0;
+	return sb_fail(err, SB_FAIL,
+		       "%s %s: holds bytes that are no UTF-8, which "
+		       "config.json cannot carry",
+		       what, s);
+}
+
 json_t *sb_json_list(char **strings)
 {
 	json_t *list = json_array();

@@ -44,6 +44,10 @@ int sb_json_no_memory(void);
 /* Whether s is UTF-8, as JSON's strings must be (RFC 8259, 8.1). */
 int sb_json_is_text(const char *s);
 
+/* Whether it is, or else -1 with err set; what says in a word or two what s is.
+ */
+int sb_json_need_text(const char *what, const char *s, struct sb_err *err);
+
 /* A new list of strings (NULL-terminated; NULL: none). NULL when memory runs
  * out or one is no UTF-8. */
 json_t *sb_json_list(char **strings);

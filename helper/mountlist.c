@@ -298,11 +298,8 @@ static int mount_bind(struct work *w, struct mnt *m, const struct kind *k)
 	path = absolute(w, source);
 	if (!path)
 		return sb_edit_no_memory(w->e);
-	if (!sb_json_is_text(path))
-		return sb_fail(w->e->err, SB_FAIL,
-			       "mount of %s: holds bytes that are no UTF-8, "
-			       "which config.json cannot carry",
-			       path);
+	if (sb_json_need_text("mount of", path, w->e->err) < 0)
+		return -1;
 	if (!w->f->exists(w->f->arg, path))
 		return mount_lost(w, m, path);
 	if (sb_edit_set(w->e, m->m, "type", json_string("bind")) < 0 ||

@@ -3,11 +3,9 @@
 #define _GNU_SOURCE
 #include "ownwords.h"
 
-#include "caps.h"
+#include "inside.h"
 #include "mem.h"
-#include "spec.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* The init's options without a value (init.c). */
@@ -56,24 +54,10 @@ int sb_ownwords(const json_t *config, struct sb_strv *words,
 		const json_t **runtimes, struct sb_err *err)
 {
 	const json_t *process = json_object_get(config, "process");
-	const char *personality = sb_spec_personality(config);
-	struct sb_caps caps;
-	char text[80];
 
-	if (json_is_true(json_object_get(process, "noNewPrivileges")))
-		sb_strv_add(words, "-n");
-	if (personality) {
-		sb_strv_add(words, "-d");
-		sb_strv_add(words, personality);
-	}
-	if (!take_words(json_object_get(process, "args"), words)) {
-		sb_caps_read(config, &caps);
-		snprintf(text, sizeof(text), "%llx:%llx:%llx:%llx",
-			 caps.bounding, caps.inheritable, caps.ambient,
-			 caps.permitted);
-		sb_strv_add(words, "-k");
-		sb_strv_add(words, text);
-	}
+	sb_inside_process(config, words);
+	if (!take_words(json_object_get(process, "args"), words))
+		sb_inside_caps(config, words);
 	*runtimes =
 		json_object_get(json_object_get(config, "linux"), "seccomp");
 	return words->failed ? sb_no_memory(err) : 0;

@@ -4,7 +4,7 @@
 #include "session.h"
 
 #include "../spank/contract.h"
-#include "env.h"
+#include "exclude.h"
 #include "fdio.h"
 #include "mem.h"
 
@@ -65,7 +65,7 @@ static int variable(const struct sb_session_of *of, const char *name,
 		whole = NULL;
 		return sb_no_memory(err);
 	}
-	out = sb_env_excluded(of->exclude, whole);
+	out = sb_exclude_match(of->exclude, whole);
 	if (out)
 		*value = NULL;
 	return out < 0 ? sb_no_memory(err) : 0;

@@ -25,16 +25,13 @@ static const char *const programs[] = {
 	"srun",	   "sshare",   "sstat",	 "strigger",
 };
 
-/* What is read of a program: its segments stand at the beginning. */
-#define HEAD_SIZE (256 << 10)
-
 /* The dynamic loader that program names, links resolved. buf has PATH_MAX
  * bytes. */
 static int find_loader(const char *program, char *buf, struct sb_err *err)
 {
 	_cleanup_fd_ int fd = open(program, O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ char *head = malloc(HEAD_SIZE);
-	ssize_t n = fd < 0 || !head ? -1 : pread(fd, head, HEAD_SIZE, 0);
+	_cleanup_free_ char *head = malloc(SB_ELF_HEAD);
+	ssize_t n = fd < 0 || !head ? -1 : pread(fd, head, SB_ELF_HEAD, 0);
 	const char *loader;
 	struct sb_elf elf;
 

@@ -45,11 +45,8 @@ static int set(json_t *object, const char *name, json_t *value,
 static int set_path(json_t *object, const char *name, const char *what,
 		    const char *path, struct sb_err *err)
 {
-	if (!sb_json_is_text(path))
-		return sb_fail(err, SB_FAIL,
-			       "%s %s: holds bytes that are no UTF-8, which "
-			       "config.json cannot carry",
-			       what, path);
+	if (sb_json_need_text(what, path, err) < 0)
+		return -1;
 	return set(object, name, json_string(path), err);
 }
 
@@ -246,11 +243,9 @@ static int add_mount(json_t *mounts, const struct sb_spec_mount *m,
 {
 	json_t *o;
 
-	if (!sb_json_is_text(m->source) || !sb_json_is_text(m->destination))
-		return sb_fail(err, SB_FAIL,
-			       "mount of %s: holds bytes that are no UTF-8, "
-			       "which config.json cannot carry",
-			       m->source);
+	if (sb_json_need_text("mount of", m->source, err) < 0 ||
+	    sb_json_need_text("mount on", m->destination, err) < 0)
+		return -1;
 	o = json_pack("{s:s, s:s, s:s, s:o}", "destination", m->destination,
 		      "type", m->type, "source", m->source, "options",
 		      words_of(m->options));

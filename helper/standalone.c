@@ -111,11 +111,8 @@ static int edit_root(struct work *w, json_t *config)
 	if (w->of->layer)
 		sb_edit_note(&w->e, "root.path: the bundle's: a step has a "
 				    "layer over it");
-	if (!sb_json_is_text(w->of->rootfs))
-		return sb_fail(w->e.err, SB_FAIL,
-			       "root file system %s: holds bytes that are no "
-			       "UTF-8, which config.json cannot carry",
-			       w->of->rootfs);
+	if (sb_json_need_text("root file system", w->of->rootfs, w->e.err) < 0)
+		return -1;
 	return sb_edit_set(&w->e, root, "path", json_string(w->of->rootfs));
 }
 

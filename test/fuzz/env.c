@@ -13,6 +13,7 @@
 #include "fuzz.h"
 
 #include "../../helper/env.h"
+#include "../../helper/exclude.h"
 #include "../../helper/envfile.h"
 #include "../../helper/fdio.h"
 #include "../../helper/mem.h"
@@ -224,7 +225,7 @@ static int compile(regex_t *re, const char *text)
 
 	if (!*text || strchr(text, '\\'))
 		return 0;
-	if (!sb_env_compile(re, "EnvExclude", text, &err))
+	if (!sb_exclude_compile(re, "EnvExclude", text, &err))
 		return 1;
 	FUZZ_FAILED(err);
 	FUZZ_CHECK(!strncmp(err.text, "EnvExclude=", 11));

@@ -157,7 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_machine(&c, &b);
 	n_said = n_bad = c.failures = 0;
 	check_starter(&c, &b);
-	if (len > 2 && len < HEAD_SIZE && !memcmp(file, "#!", 2))
+	if (len > 2 && len < SB_ELF_HEAD && !memcmp(file, "#!", 2))
 		check_first_line(file, len);
 	close(b.raw.rootfs_fd);
 	fuzz_done(&in);
