@@ -439,6 +439,16 @@ static void check_starter(struct sb_check *c, void *state)
 		if (!next)
 			break;
 		snprintf(name, sizeof(name), "%s", next);
+		if (!strchr(name, '/')) {
+			sb_check_warn(c,
+				      "Write its path, or \"/usr/bin/env\" "
+				      "before it.",
+				      "the script's interpreter %s: has no "
+				      "\"/\": looked for in the working "
+				      "directory alone",
+				      name);
+			return;
+		}
 		if (sb_view_command(&v, name, NULL, &file) < 0) {
 			command_lost(c, b,
 				     script ? "the script's interpreter"

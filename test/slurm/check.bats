@@ -183,7 +183,8 @@ bundle() {
 		printf "#!/usr/bin/busybox sh\n" >b/rootfs/bin/good2
 		printf "#!/usr/bin/env nonesuch\n" >b/rootfs/bin/bad
 		printf "#!/bin/bad\n" >b/rootfs/bin/bad2
-		chmod +x b/rootfs/bin/{good,good2,bad,bad2}'
+		printf "#!sh\n" >b/rootfs/bin/bad3
+		chmod +x b/rootfs/bin/{good,good2,bad,bad2,bad3}'
 	check 2 b -- hostenv
 	finding fail interpreter "the dynamic loader /lib"
 	check 0 b -- good
@@ -193,6 +194,11 @@ bundle() {
 	finding fail interpreter "nonesuch: not in the container's PATH"
 	check 2 b -- bad2
 	finding fail interpreter nonesuch
+	# execve(2) searches no PATH.
+	check 1 b -- bad3
+	finding warn interpreter "sh: has no"
+	run ash 'stepbox run --bundle=b -- bad3'
+	is "$status" 126
 	# And it is so.
 	run ash 'stepbox run --bundle=b -- hostenv'
 	is "$status" 126
