@@ -78,13 +78,14 @@ static json_t *environment(const struct show *s)
 			strndup(env->v[i], strcspn(env->v[i], "="));
 		const char *why = i < s->d.explain.why.n ? s->d.explain.why.v[i]
 							 : "stepbox's";
-		json_t *e = json_object();
 		char more[PATH_MAX + 64];
+		json_t *e;
 
 		if (!name) {
 			json_decref(a);
 			return NULL;
 		}
+		e = json_object();
 		why = whose(s, name, why);
 		if (s->d.plan.inside.path && !strcmp(name, "PATH")) {
 			snprintf(more, sizeof(more), "%s; SlurmClient adds %s",
