@@ -121,9 +121,16 @@ static const char *skip(const char *p)
 	if (*p == '\\')
 		return p[1] ? p + 1 : p;
 	p += 1 + (p[1] == '^');
-	p += *p == ']';
-	while (*p && *p != ']')
-		p++;
+	for (p += *p == ']'; *p && *p != ']'; p++) {
+		/* [:alpha:], [.a.], [=a=] */
+		const char close[] = {p[1], ']', '\0'};
+		const char *end = *p == '[' && p[1] && strchr(":.=", p[1])
+					  ? strstr(p + 2, close)
+					  : NULL;
+
+		if (end)
+			p = end + 1;
+	}
 	return *p ? p : p - 1;
 }
 
