@@ -105,6 +105,12 @@ static const char *names_at(const char *path)
 
 static int check(struct at *at, json_t *v);
 
+/* Most have none, and need no path. */
+static int has_parts(const json_t *v)
+{
+	return json_is_object(v) || json_is_array(v);
+}
+
 /* One step down, to v, which has this name in levels, and that in messages. */
 static int enter(struct at *at, json_t *v, const char *level, const char *where)
 {
@@ -136,7 +142,7 @@ static int check_object(struct at *at, json_t *object, const char *names)
 				       "take it for %.*s",
 				       at->where, *at->where ? "." : "", key,
 				       (int)len, name);
-		if (enter(at, v, key, key) < 0)
+		if (has_parts(v) && enter(at, v, key, key) < 0)
 			return -1;
 	}
 	return 0;
@@ -152,6 +158,8 @@ static int check(struct at *at, json_t *v)
 	if (names)
 		return check_object(at, v, names);
 	json_array_foreach (v, i, e) {
+		if (!has_parts(e))
+			continue;
 		snprintf(where, sizeof(where), "[%zu]", i);
 		if (enter(at, e, "[]", where) < 0)
 			return -1;
