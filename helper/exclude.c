@@ -4,7 +4,6 @@
 
 #include "../spank/contract.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,6 +154,18 @@ static struct cost end_branch(struct group *g)
 	return g->branches;
 }
 
+/* Ends g, the innermost group; returns the one around it. */
+static struct group *end_group(struct group *g)
+{
+	struct cost whole = end_branch(g--);
+
+	/* One without anything in it costs something too. */
+	whole.size++;
+	whole.ways += whole.empty && whole.ways == 1;
+	add_piece(g, whole);
+	return g;
+}
+
 /* Takes the character, bracket expression or assertion at p; returns its end.
  */
 static const char *add_atom(const char *p, struct group *g)
@@ -176,6 +187,12 @@ static int is_over(const struct cost *c)
 	return c->size > MAX_SIZE || c->ways > MAX_WAYS || c->again > MAX_AGAIN;
 }
 
+static int has_over(const struct group *g)
+{
+	return is_over(&g->piece) || is_over(&g->branch) ||
+	       is_over(&g->branches);
+}
+
 /*
  * Whether glibc's regcomp would take long, all the memory there is, or all of
  * the stack. It writes repetitions out, and those of repetitions
@@ -186,6 +203,7 @@ static int is_over(const struct cost *c)
 static int is_too_much(const char *text)
 {
 	struct group groups[MAX_DEPTH + 1] = {fresh}, *g = groups;
+	struct cost whole;
 
 	for (const char *p = text; *p; p++) {
 		if (*p == '(') {
@@ -193,11 +211,7 @@ static int is_too_much(const char *text)
 				return 1;
 			*++g = fresh;
 		} else if (*p == ')' && g > groups) {
-			struct cost whole = end_branch(g);
-
-			whole.size++;
-			whole.ways += whole.empty && whole.ways == 1;
-			add_piece(--g, whole);
+			g = end_group(g);
 		} else if (*p == '|') {
 			end_branch(g);
 		} else if (strchr("*?+{", *p)) {
@@ -205,19 +219,16 @@ static int is_too_much(const char *text)
 		} else {
 			p = add_atom(p, g);
 		}
-		if (is_over(&g->piece) || is_over(&g->branch) ||
-		    is_over(&g->branches))
+		if (has_over(g))
 			return 1;
 	}
-	for (; g >= groups; g--) {
-		struct cost whole = end_branch(g);
-
-		if (is_over(&whole))
+	while (g > groups) {
+		g = end_group(g);
+		if (has_over(g))
 			return 1;
-		if (g > groups)
-			add_piece(g - 1, whole);
 	}
-	return 0;
+	whole = end_branch(g);
+	return is_over(&whole);
 }
 
 int sb_exclude_compile(regex_t *exclude, const char *key, const char *text,

@@ -13,8 +13,8 @@
 #include "fuzz.h"
 
 #include "../../helper/env.h"
-#include "../../helper/exclude.h"
 #include "../../helper/envfile.h"
+#include "../../helper/exclude.h"
 #include "../../helper/fdio.h"
 #include "../../helper/mem.h"
 
