@@ -3,6 +3,7 @@
 #ifndef SB_FUZZ_PROGRAM_H
 #define SB_FUZZ_PROGRAM_H
 
+#include "contexts.h"
 #include "rules.h"
 
 #include "../../helper/seccomp.h"
@@ -134,6 +135,7 @@ static inline int check_compile(const struct sb_seccomp_src *src)
 
 	FUZZ_CHECK(fd >= 0);
 	rc = sb_seccomp_compile(src, fd, &out, &skipped, &err);
+	FUZZ_CHECK(!fuzz_contexts());
 	if (rc < 0)
 		FUZZ_FAILED(err);
 	else
