@@ -6,13 +6,18 @@
 #include "../spank/contract.h"
 #include "fdio.h"
 #include "mem.h"
+#include "trial.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Linux: include/linux/err.h; the kernel cuts a larger one down to it. */
 #define MAX_ERRNO 4095
@@ -34,6 +39,10 @@
 
 #define MAX_ARCHES 24
 
+/* Seconds of processor time that libseccomp has: 10,000 rules, whose program no
+ * kernel takes any more, need one or two. */
+#define PATIENCE 5
+
 /*
  * An architecture in the filter. Each has a context, and so a program, of its
  * own: libseccomp takes several times as long for the same in one, as it looks
@@ -47,6 +56,7 @@ struct arch {
 
 struct build {
 	int compile; /* or only check */
+	enum { UNTRIED, TRIAL, TRIED } trial;
 	const char *mark;
 	struct sb_strv *skipped;
 	struct sb_err *err;
@@ -285,11 +295,85 @@ static int same_arg_twice(const struct scmp_arg_cmp *cmp, size_t n)
 	return 0;
 }
 
+/* Whether there is memory for what libseccomp makes of the rules: when it runs
+ * out in there, libseccomp (2.5) frees twice and reads what it has freed. */
+static int has_memory(const struct build *b)
+{
+	volatile char *p = malloc((1 << 20) + b->n_rules * 4096);
+
+	if (p)
+		*p = 0;
+	free((void *)p);
+	return p != NULL;
+}
+
+/* Returns 0 or libseccomp's -errno. */
+static int prepare_export(const struct build *b)
+{
+	int rc = has_memory(b) ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < b->n_arches && !rc && b->n_rules >= TREE_MIN;
+	     i++)
+		rc = seccomp_attr_set(b->arch[i].ctx, SCMP_FLTATR_CTL_OPTIMIZE,
+				      2);
+	return rc;
+}
+
+/*
+ * Whether libseccomp may make circles of it, and then goes round in them (2.5,
+ * 2.6: src/db.c): rules for a call that have a comparison in common, but for
+ * equality, and then go on with different arguments.
+ */
+static int may_hang(const struct scmp_arg_cmp *cmp, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (cmp[i].op != SCMP_CMP_EQ && cmp[i].op != SCMP_CMP_MASKED_EQ)
+			return n > 1;
+	return 0;
+}
+
+/* Before the first such rule: a child goes on, to the end (end_trial), and only
+ * if it gets there we do. What it is refused, we are, too. */
+static int try_first(struct build *b)
+{
+	int status, rc = sb_trial(PATIENCE, &status);
+
+	if (rc < 0)
+		return sb_fail(b->err, SB_FAIL, "%s: no program: %s", b->where,
+			       strerror(errno));
+	b->trial = rc ? TRIAL : TRIED;
+	if (rc || (WIFEXITED(status) && !WEXITSTATUS(status)))
+		return 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
+		return sb_fail(b->err, SB_FAIL,
+			       "%s: libseccomp comes to no end with conditions "
+			       "from here on",
+			       b->where);
+	return sb_fail(b->err, SB_FAIL, "%s: no program: libseccomp failed",
+		       b->where);
+}
+
+/* The child's end: what is made of the rules is tried, too. */
+static void end_trial(struct build *b)
+{
+	int fd = prepare_export(b) ? -1
+				   : open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < b->n_arches; i++) {
+		if (fd >= 0)
+			seccomp_export_bpf(b->arch[i].ctx, fd);
+		seccomp_release(b->arch[i].ctx);
+	}
+	_exit(0);
+}
+
 static int add(struct build *b, const char *name, int nr, uint32_t action,
 	       const struct scmp_arg_cmp *cmp, size_t n)
 {
 	int rc = 0;
 
+	if (b->trial == UNTRIED && may_hang(cmp, n) && try_first(b) < 0)
+		return -1;
 	for (size_t i = 0; i < b->n_arches && !rc; i++)
 		rc = seccomp_rule_add_array(b->arch[i].ctx, action, nr, n, cmp);
 	b->n_rules++;
@@ -635,26 +719,11 @@ static off_t write_all(const struct build *b, int fd)
 	return at;
 }
 
-/* Whether there is memory for what libseccomp makes of the rules: when it runs
- * out in there, libseccomp (2.5) frees twice and reads what it has freed. */
-static int has_memory(const struct build *b)
-{
-	volatile char *p = malloc((1 << 20) + b->n_rules * 4096);
-
-	if (p)
-		*p = 0;
-	free((void *)p);
-	return p != NULL;
-}
-
 static int write_program(const struct build *b, int fd, unsigned int *len,
 			 struct sb_err *err)
 {
-	off_t n = has_memory(b) ? 0 : -ENOMEM;
+	off_t n = prepare_export(b);
 
-	for (size_t i = 0; i < b->n_arches && !n && b->n_rules >= TREE_MIN; i++)
-		n = seccomp_attr_set(b->arch[i].ctx, SCMP_FLTATR_CTL_OPTIMIZE,
-				     2);
 	if (!n)
 		n = write_all(b, fd);
 	if (n < 0)
@@ -674,11 +743,14 @@ int sb_seccomp_compile(const struct sb_seccomp_src *src, int fd,
 		       struct sb_err *err)
 {
 	struct build b = start(src, skipped, err);
-	int rc = -1;
+	int good, rc = -1;
 
 	b.compile = 1;
 	*out = (struct sb_seccomp){0};
-	if (!do_top(&b, src->json, &out->flags) && !do_rules(&b, src->json))
+	good = !do_top(&b, src->json, &out->flags) && !do_rules(&b, src->json);
+	if (b.trial == TRIAL)
+		end_trial(&b);
+	if (good)
 		rc = write_program(&b, fd, &out->len, err);
 	for (size_t i = 0; i < b.n_arches; i++)
 		seccomp_release(b.arch[i].ctx);

@@ -185,6 +185,44 @@ static void test_contradiction(void **state)
 	sb_json_free(&doc);
 }
 
+/* libseccomp goes round in circles with the first two; each pair otherwise has
+ * its program. */
+static void test_endless(void **state)
+{
+#define CLONE(op, other)                                                       \
+	"{\"names\":[\"clone\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":["      \
+	"{\"index\":0,\"op\":\"SCMP_CMP_" op                                   \
+	"\",\"value\":40},{\"index\":" other                                   \
+	",\"op\":\"SCMP_CMP_NE\",\"value\":7}]}"
+	static const char *const text[] = {
+		ONE(CLONE("GT", "1") "," CLONE("GT", "2")),
+		ONE(CLONE("GT", "1") "," CLONE("GE", "2")),
+		ONE(CLONE("GT", "1") "," CLONE("GT", "1")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++) {
+		struct sb_json doc = parse(text[i]);
+		struct sb_seccomp_src src = source(&doc);
+		int fd = memfd_create("filter", MFD_CLOEXEC);
+		struct sb_err err = {.text = ""};
+		struct sb_seccomp out;
+		int rc = sb_seccomp_compile(&src, fd, &out, NULL, &err);
+
+		assert_int_equal(rc, i ? 0 : -1);
+		if (!i)
+			assert_contains(
+				err.text,
+				"linux.seccomp.syscalls[0]: libseccomp "
+				"comes to no end with conditions from here on");
+		else
+			assert_true(out.len > 0);
+		close(fd);
+		sb_json_free(&doc);
+	}
+#undef CLONE
+}
+
 static void test_skipped(void **state)
 {
 	struct sb_strv skipped = {0};
@@ -478,6 +516,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_contradiction),
+		cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_skipped),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_too_large),
