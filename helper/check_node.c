@@ -10,6 +10,7 @@
 #include "../spank/contract.h"
 #include "../spank/proc.h"
 #include "../spank/reap.h"
+#include "await.h"
 #include "elf.h"
 #include "env.h"
 #include "fdio.h"
@@ -33,7 +34,6 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #define NOBODY 65534
@@ -109,8 +109,7 @@ static int in_child(child_fn *fn, void *arg, struct sb_err *err)
 		kill(-pid, SIGKILL);
 		kill(pid, SIGKILL);
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	sb_await(pid, &status);
 	if (n < 0)
 		return sb_fail(err, SB_FAIL, "no answer in %d s",
 			       CHILD_SECONDS);
@@ -581,8 +580,7 @@ static int watch_trial(struct trial *t, struct sb_err *err)
 		run_trial(t, out);
 	if (pid < 0)
 		return sb_fail(err, SB_FAIL, "fork: %s", strerror(errno));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	sb_await(pid, &status);
 	n = pread(out, text, sizeof(text) - 1, 0);
 	text[n < 0 ? 0 : n] = '\0';
 	if (!status && strstr(text, "stepbox " SB_VERSION))

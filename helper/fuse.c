@@ -5,6 +5,7 @@
 
 #include "../spank/contract.h"
 #include "../spank/proc.h"
+#include "await.h"
 #include "fdio.h"
 #include "mem.h"
 
@@ -18,7 +19,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 
 #define LOG "fuse.log"
 #define MAGIC 0x65735546 /* statfs(2), FUSE_SUPER_MAGIC */
@@ -135,7 +135,7 @@ watch(const struct sb_fuse_of *of, const struct ends *e)
 		;
 	if (pid > 0) {
 		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+		sb_await(pid, NULL);
 	}
 	_exit(0);
 }
@@ -152,9 +152,7 @@ static int start(const struct sb_fuse_of *of, const struct ends *e)
 			watch(of, e);
 		_exit(pid < 0);
 	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid > 0 && !status ? 0 : -1;
+	return pid > 0 && !sb_await(pid, &status) && !status ? 0 : -1;
 }
 
 /* Why it ended: the last line that it wrote. */

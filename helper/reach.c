@@ -4,6 +4,7 @@
 #include "reach.h"
 
 #include "../spank/contract.h"
+#include "await.h"
 #include "bundle.h"
 #include "mem.h"
 
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 /* How long a killed child may take to go, in ms. */
@@ -67,12 +67,6 @@ static int closes(int fd, long long ms)
 	return n > 0;
 }
 
-static void reap(pid_t pid)
-{
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 int sb_reach_bundle(const char *path, unsigned int seconds, struct sb_err *err)
 {
 	_cleanup_fd_ int ours = -1, theirs = -1;
@@ -92,12 +86,12 @@ int sb_reach_bundle(const char *path, unsigned int seconds, struct sb_err *err)
 		probe(path, theirs, parent);
 	close(steal_fd(&theirs));
 	if (closes(ours, seconds * 1000LL)) {
-		reap(pid);
+		sb_await(pid, NULL);
 		return 0;
 	}
 	kill(pid, SIGKILL);
 	if (closes(ours, GRACE))
-		reap(pid);
+		sb_await(pid, NULL);
 	return sb_fail(err, SB_FAIL,
 		       "bundle %s: its file system has not answered for %u s "
 		       "(BundleTimeout)",

@@ -4,6 +4,7 @@
 #include "runtime.h"
 
 #include "../spank/contract.h"
+#include "await.h"
 #include "env.h"
 #include "fdio.h"
 #include "mem.h"
@@ -19,7 +20,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 /* What a side call may write at all. */
@@ -242,8 +242,7 @@ static int wait_for(pid_t pid, int group, int seconds, int *status)
 		kill(-pid, SIGKILL);
 	if (n == 0)
 		kill(pid, SIGKILL);
-	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-		;
+	sb_await(pid, status);
 	return n == 0 ? -1 : 0;
 }
 

@@ -3,11 +3,11 @@
 #define _GNU_SOURCE
 #include "trial.h"
 
-#include <errno.h>
+#include "await.h"
+
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Not RLIMIT_CPU, which counts what the parent has used, and that a site may
@@ -27,7 +27,7 @@ static void limit(unsigned int seconds)
 
 int sb_trial(unsigned int seconds, int *status)
 {
-	pid_t parent = getpid(), pid = fork(), rc;
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
 		return -1;
@@ -37,7 +37,5 @@ int sb_trial(unsigned int seconds, int *status)
 		limit(seconds);
 		return 1;
 	}
-	while ((rc = waitpid(pid, status, 0)) < 0 && errno == EINTR)
-		;
-	return rc < 0 ? -1 : 0;
+	return sb_await(pid, status);
 }
