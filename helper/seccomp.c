@@ -6,17 +6,14 @@
 #include "../spank/contract.h"
 #include "fdio.h"
 #include "mem.h"
-#include "trial.h"
 
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Linux: include/linux/err.h; the kernel cuts a larger one down to it. */
@@ -39,9 +36,10 @@
 
 #define MAX_ARCHES 24
 
-/* Seconds of processor time that libseccomp has: 10,000 rules, whose program no
- * kernel takes any more, need one or two. */
-#define PATIENCE 5
+/* The program of one rule for this machine has more than so many instructions.
+ */
+#define APART_LEAST 8
+#define MAX_APART (BPF_MAXINSNS / APART_LEAST)
 
 /*
  * An architecture in the filter. Each has a context, and so a program, of its
@@ -54,9 +52,17 @@ struct arch {
 	scmp_filter_ctx ctx;
 };
 
+/* A rule that has a program of its own (stands_apart). */
+struct apart {
+	int nr;
+	uint32_t action;
+	size_t n;
+	struct scmp_arg_cmp cmp[MAX_ARGS];
+	scmp_filter_ctx ctx[MAX_ARCHES]; /* as struct build's arch */
+};
+
 struct build {
 	int compile; /* or only check */
-	enum { UNTRIED, TRIAL, TRIED } trial;
 	const char *mark;
 	struct sb_strv *skipped;
 	struct sb_err *err;
@@ -64,6 +70,8 @@ struct build {
 	unsigned int n_rules;
 	struct arch arch[MAX_ARCHES];
 	size_t n_arches;
+	struct apart *apart;
+	size_t n_apart;
 	char where[128]; /* the object at hand, for messages */
 };
 
@@ -319,52 +327,88 @@ static int prepare_export(const struct build *b)
 	return rc;
 }
 
-/*
- * Whether libseccomp may make circles of it, and then goes round in them (2.5,
- * 2.6: src/db.c): rules for a call that have a comparison in common, but for
- * equality, and then go on with different arguments.
- */
-static int may_hang(const struct scmp_arg_cmp *cmp, size_t n)
+/* A context for one architecture. Returns 0 or libseccomp's -errno. */
+static int make_context(uint32_t token, uint32_t def, scmp_filter_ctx *out)
 {
-	for (size_t i = 0; i < n; i++)
-		if (cmp[i].op != SCMP_CMP_EQ && cmp[i].op != SCMP_CMP_MASKED_EQ)
-			return n > 1;
-	return 0;
-}
+	int rc;
 
-/* Before the first such rule: a child goes on, to the end (end_trial), and only
- * if it gets there we do. What it is refused, we are, too. */
-static int try_first(struct build *b)
-{
-	int status, rc = sb_trial(PATIENCE, &status);
-
-	if (rc < 0)
-		return sb_fail(b->err, SB_FAIL, "%s: no program: %s", b->where,
-			       strerror(errno));
-	b->trial = rc ? TRIAL : TRIED;
-	if (rc || (WIFEXITED(status) && !WEXITSTATUS(status)))
+	errno = 0;
+	*out = seccomp_init(def);
+	if (!*out)
+		return errno == ENOMEM ? -ENOMEM : -EINVAL;
+	if (token == seccomp_arch_native())
 		return 0;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
-		return sb_fail(b->err, SB_FAIL,
-			       "%s: libseccomp comes to no end with conditions "
-			       "from here on",
-			       b->where);
-	return sb_fail(b->err, SB_FAIL, "%s: no program: libseccomp failed",
-		       b->where);
+	rc = seccomp_arch_add(*out, token);
+	return rc ? rc : seccomp_arch_remove(*out, seccomp_arch_native());
 }
 
-/* The child's end: what is made of the rules is tried, too. */
-static void end_trial(struct build *b)
+/*
+ * Whether libseccomp must not see the rule beside others for its call. What it
+ * (2.5, 2.6: src/db.c, src/gen_bpf.c) makes of several is not always what they
+ * say, and sometimes it never ends, where one has several conditions, or the
+ * upper half of a value matters.
+ */
+static int stands_apart(const struct scmp_arg_cmp *cmp, size_t n)
 {
-	int fd = prepare_export(b) ? -1
-				   : open("/dev/null", O_WRONLY | O_CLOEXEC);
+	return n > 1 || (n && (cmp->datum_a | cmp->datum_b) >> 32);
+}
 
-	for (size_t i = 0; i < b->n_arches; i++) {
-		if (fd >= 0)
-			seccomp_export_bpf(b->arch[i].ctx, fd);
-		seccomp_release(b->arch[i].ctx);
+/* In whatever order; each is on an argument of its own. */
+static int same_conditions(const struct apart *a,
+			   const struct scmp_arg_cmp *cmp, size_t n)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; a->n == n && i < n; i++)
+		for (size_t k = 0; k < n; k++)
+			same += a->cmp[i].arg == cmp[k].arg &&
+				a->cmp[i].op == cmp[k].op &&
+				a->cmp[i].datum_a == cmp[k].datum_a &&
+				a->cmp[i].datum_b == cmp[k].datum_b;
+	return same == n;
+}
+
+/* Returns 0 or libseccomp's -errno. */
+static int add_apart(struct build *b, int nr, uint32_t action,
+		     const struct scmp_arg_cmp *cmp, size_t n)
+{
+	struct apart *a;
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n_apart; i++)
+		if (b->apart[i].nr == nr &&
+		    same_conditions(b->apart + i, cmp, n))
+			return b->apart[i].action == action ? 0 : -EEXIST;
+	if (b->n_apart == MAX_APART)
+		return -E2BIG;
+	a = reallocarray(b->apart, b->n_apart + 1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	b->apart = a;
+	a += b->n_apart++;
+	*a = (struct apart){.nr = nr, .action = action, .n = n};
+	memcpy(a->cmp, cmp, n * sizeof(*cmp));
+	for (size_t i = 0; i < b->n_arches && !rc; i++) {
+		rc = make_context(b->arch[i].token, b->def, a->ctx + i);
+		if (!rc)
+			rc = seccomp_rule_add_array(a->ctx[i], action, nr, n,
+						    cmp);
 	}
-	_exit(0);
+	return rc;
+}
+
+static const char *refusal(int error)
+{
+	switch (error) {
+	case EEXIST:
+		return "contradicts a rule before it";
+	case EINVAL:
+		return "this kernel does not know the action";
+	case E2BIG:
+		return "too large: the kernel takes 4096 instructions";
+	default:
+		return strerror(error);
+	}
 }
 
 static int add(struct build *b, const char *name, int nr, uint32_t action,
@@ -372,17 +416,17 @@ static int add(struct build *b, const char *name, int nr, uint32_t action,
 {
 	int rc = 0;
 
-	if (b->trial == UNTRIED && may_hang(cmp, n) && try_first(b) < 0)
-		return -1;
-	for (size_t i = 0; i < b->n_arches && !rc; i++)
-		rc = seccomp_rule_add_array(b->arch[i].ctx, action, nr, n, cmp);
+	if (stands_apart(cmp, n))
+		rc = add_apart(b, nr, action, cmp, n);
+	else
+		for (size_t i = 0; i < b->n_arches && !rc; i++)
+			rc = seccomp_rule_add_array(b->arch[i].ctx, action, nr,
+						    n, cmp);
 	b->n_rules++;
 	if (!rc)
 		return 0;
 	return sb_fail(b->err, SB_FAIL, "%s: %s: %s", b->where, name,
-		       rc == -EEXIST   ? "contradicts a rule before it"
-		       : rc == -EINVAL ? "this kernel does not know the action"
-				       : strerror(-rc));
+		       refusal(-rc));
 }
 
 static int add_all(struct build *b, const char *name, int nr, uint32_t action,
@@ -505,21 +549,6 @@ static uint32_t arch_token(const char *name)
 	return seccomp_arch_resolve_name(lower);
 }
 
-/* A context for one architecture. Returns 0 or libseccomp's -errno. */
-static int make_context(struct arch *a, uint32_t def)
-{
-	int rc;
-
-	errno = 0;
-	a->ctx = seccomp_init(def);
-	if (!a->ctx)
-		return errno == ENOMEM ? -ENOMEM : -EINVAL;
-	if (a->token == seccomp_arch_native())
-		return 0;
-	rc = seccomp_arch_add(a->ctx, a->token);
-	return rc ? rc : seccomp_arch_remove(a->ctx, seccomp_arch_native());
-}
-
 /* Takes an architecture in, once. Returns 0 or libseccomp's -errno. */
 static int add_arch(struct build *b, uint32_t token)
 {
@@ -532,7 +561,7 @@ static int add_arch(struct build *b, uint32_t token)
 	if (b->n_arches == MAX_ARCHES)
 		return -E2BIG;
 	*a = (struct arch){.token = token};
-	rc = b->compile ? make_context(a, b->def) : 0;
+	rc = b->compile ? make_context(token, b->def, &a->ctx) : 0;
 	if (!rc)
 		b->n_arches++;
 	else if (a->ctx)
@@ -693,6 +722,61 @@ static void make_gate(const struct build *b, const struct arch *a, uint32_t to,
 	p[6] = STMT(BPF_JMP | BPF_JA, to - GATE_LEN);
 }
 
+/* Writes a program to fd from instruction *at on, which becomes where it ends.
+ * Returns 0 or libseccomp's -errno. */
+static int write_one(scmp_filter_ctx ctx, int fd, off_t *at)
+{
+	off_t end;
+	int rc;
+
+	if (lseek(fd, *at * sizeof(struct sock_filter), SEEK_SET) < 0)
+		return -errno;
+	rc = seccomp_export_bpf(ctx, fd);
+	if (rc)
+		return rc;
+	end = lseek(fd, 0, SEEK_CUR);
+	if (end < 0)
+		return -errno;
+	*at = end / (off_t)sizeof(struct sock_filter);
+	return 0;
+}
+
+/* Makes the program of n instructions at at go on behind its end where it comes
+ * to the default action. Returns 0 or -errno. */
+static int let_go_on(const struct build *b, int fd, off_t at, size_t n)
+{
+	struct sock_filter code[BPF_MAXINSNS];
+
+	/* too large, as is told in the end */
+	if (n > BPF_MAXINSNS)
+		return 0;
+	at *= sizeof(*code);
+	if (pread(fd, code, n * sizeof(*code), at) !=
+	    (ssize_t)(n * sizeof(*code)))
+		return -EIO;
+	for (size_t i = 0; i < n; i++)
+		if (code[i].code == (BPF_RET | BPF_K) && code[i].k == b->def)
+			code[i] = STMT(BPF_JMP | BPF_JA, n - i - 1);
+	return pwrite(fd, code, n * sizeof(*code), at) < 0 ? -errno : 0;
+}
+
+/* Writes architecture i's program to fd from *at on: of what libseccomp can
+ * have in one, and then of each rule that stands apart. As in libseccomp, a
+ * rule with less conditions comes before. Returns 0 or -errno. */
+static int write_arch(const struct build *b, size_t i, int fd, off_t *at)
+{
+	off_t from = *at;
+	int rc = write_one(b->arch[i].ctx, fd, at);
+
+	for (size_t k = 0; k < b->n_apart && !rc; k++) {
+		rc = let_go_on(b, fd, from, *at - from);
+		from = *at;
+		if (!rc)
+			rc = write_one(b->apart[k].ctx[i], fd, at);
+	}
+	return rc;
+}
+
 /* Writes the programs to fd behind the gates, then the gates. Returns the
  * number of instructions; or libseccomp's -errno. */
 static off_t write_all(const struct build *b, int fd)
@@ -704,12 +788,9 @@ static off_t write_all(const struct build *b, int fd)
 
 	for (size_t i = 0; i < b->n_arches; i++, n += GATE_LEN) {
 		make_gate(b, b->arch + i, at - n, gate + n);
-		if (lseek(fd, at * sizeof(*gate), SEEK_SET) < 0)
-			return -errno;
-		rc = seccomp_export_bpf(b->arch[i].ctx, fd);
+		rc = write_arch(b, i, fd, &at);
 		if (rc)
 			return rc;
-		at = lseek(fd, 0, SEEK_CUR) / (off_t)sizeof(*gate);
 	}
 	/* libseccomp's action for an architecture that is not in. */
 	gate[n] = STMT(BPF_RET | BPF_K, SCMP_ACT_KILL);
@@ -738,6 +819,17 @@ static int write_program(const struct build *b, int fd, unsigned int *len,
 	return 0;
 }
 
+static void finish(struct build *b)
+{
+	for (size_t i = 0; i < b->n_arches; i++) {
+		for (size_t k = 0; k < b->n_apart; k++)
+			if (b->apart[k].ctx[i])
+				seccomp_release(b->apart[k].ctx[i]);
+		seccomp_release(b->arch[i].ctx);
+	}
+	free(b->apart);
+}
+
 int sb_seccomp_compile(const struct sb_seccomp_src *src, int fd,
 		       struct sb_seccomp *out, struct sb_strv *skipped,
 		       struct sb_err *err)
@@ -748,11 +840,8 @@ int sb_seccomp_compile(const struct sb_seccomp_src *src, int fd,
 	b.compile = 1;
 	*out = (struct sb_seccomp){0};
 	good = !do_top(&b, src->json, &out->flags) && !do_rules(&b, src->json);
-	if (b.trial == TRIAL)
-		end_trial(&b);
 	if (good)
 		rc = write_program(&b, fd, &out->len, err);
-	for (size_t i = 0; i < b.n_arches; i++)
-		seccomp_release(b.arch[i].ctx);
+	finish(&b);
 	return rc;
 }

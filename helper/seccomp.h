@@ -47,11 +47,11 @@ int sb_seccomp_check_rule(const struct sb_seccomp_src *src, struct sb_err *err);
  * order goes to skipped, as none of its programs can run here. A system call
  * newer than all that the rules name gets ENOSYS and not a default action that
  * denies, as in runc: libcs try new calls first, and take only ENOSYS for an
- * answer. Refused besides what sb_seccomp_check refuses: rules that contradict
- * each other; a program the kernel would not take (over BPF_MAXINSNS); rules
- * that libseccomp does not come to an end with, for which a child is forked and
- * waited for (trial.h), 5 s of processor time at most. Returns 0; or -1 with
- * err set, and whatever in fd.
+ * answer. Where several rules fit a call, one without conditions comes before
+ * one with some, and one condition before several; else the order is
+ * libseccomp's. Refused besides what sb_seccomp_check refuses: rules that
+ * contradict each other; a program the kernel would not take (over
+ * BPF_MAXINSNS). Returns 0; or -1 with err set, and whatever in fd.
  */
 int sb_seccomp_compile(const struct sb_seccomp_src *src, int fd,
 		       struct sb_seccomp *out, struct sb_strv *skipped,

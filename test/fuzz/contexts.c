@@ -7,11 +7,8 @@
  */
 #include "contexts.h"
 
-#include "../../helper/trial.h"
-
 #include <seccomp.h>
 #include <stddef.h>
-#include <sys/time.h>
 
 static int contexts;
 
@@ -19,8 +16,6 @@ scmp_filter_ctx __real_seccomp_init(uint32_t def);
 scmp_filter_ctx __wrap_seccomp_init(uint32_t def);
 void __real_seccomp_release(scmp_filter_ctx ctx);
 void __wrap_seccomp_release(scmp_filter_ctx ctx);
-int __real_sb_trial(unsigned int seconds, int *status);
-int __wrap_sb_trial(unsigned int seconds, int *status);
 /* <sanitizer/lsan_interface.h>, <sanitizer/asan_interface.h>; not there without
  * ASan. */
 const char *__lsan_default_suppressions(void);
@@ -38,17 +33,6 @@ void __wrap_seccomp_release(scmp_filter_ctx ctx)
 {
 	contexts -= ctx != NULL;
 	__real_seccomp_release(ctx);
-}
-
-/* Less patient: one set of rules without end leads to many more. */
-int __wrap_sb_trial(unsigned int seconds, int *status)
-{
-	const struct itimerval t = {.it_value.tv_usec = 200000};
-	int rc = __real_sb_trial(seconds, status);
-
-	if (rc > 0)
-		setitimer(ITIMER_PROF, &t, NULL);
-	return rc;
 }
 
 int fuzz_contexts(void)

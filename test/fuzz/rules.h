@@ -77,46 +77,6 @@ static inline int rules_names(const json_t *rule, int nr)
 	return 0;
 }
 
-/* How many conditions the rules of the call have, and what stands in the upper
- * halves of their values. */
-static inline size_t rules_conditions(const struct rules *r, int nr,
-				      uint64_t *upper)
-{
-	size_t n = 0;
-
-	*upper = 0;
-	for (size_t i = 0; i < json_array_size(r->list); i++) {
-		const json_t *rule = json_array_get(r->list, i);
-		const json_t *args = json_object_get(rule, "args");
-
-		if (!json_array_size(args) || !rules_names(rule, nr))
-			continue;
-		for (size_t k = 0; k < json_array_size(args); k++, n++) {
-			const json_t *arg = json_array_get(args, k);
-
-			*upper |=
-				rules_number(r, json_object_get(arg, "value"));
-			*upper |= rules_number(
-				r, json_object_get(arg, "valueTwo"));
-		}
-	}
-	*upper >>= 32;
-	return n;
-}
-
-/*
- * libseccomp (2.5.4) loads an argument's upper half once for several conditions
- * on it, and where it has looked at the lower half in between, compares that:
- * "> 1 << 32" and "<= 7" in two rules both fit 8. What profiles have is less
- * than 1 << 32.
- */
-static inline int rules_hold(const struct rules *r, int nr)
-{
-	uint64_t upper;
-
-	return rules_conditions(r, nr, &upper) < 2 || !upper;
-}
-
 /* config-linux.md names libseccomp's operators; libseccomp masks both sides. */
 static inline int rules_compare(const struct rules *r, const json_t *arg,
 				const uint64_t *args)
@@ -210,13 +170,13 @@ static inline size_t rules_say(const struct rules *r,
 	return n;
 }
 
-/* Arguments at by from what the rule's conditions name. */
+/* Sets the arguments that the rule's conditions are about to what they name,
+ * and by more. */
 static inline void rules_arguments(const struct rules *r, const json_t *rule,
-				   int by, __u64 *args)
+				   uint64_t by, __u64 *args)
 {
 	const json_t *list = json_object_get(rule, "args");
 
-	memset(args, 0, 6 * sizeof(*args));
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *arg = json_array_get(list, i);
 		const char *op = json_string_value(json_object_get(arg, "op"));
