@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libseccomp in the fuzzers: its contexts are counted, and its leaks are not
- * ours; what has no end is given up soon. */
+ * ours. */
 #ifndef SB_FUZZ_CONTEXTS_H
 #define SB_FUZZ_CONTEXTS_H
 
