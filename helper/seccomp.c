@@ -8,7 +8,6 @@
 #include "mem.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -301,30 +300,6 @@ static int same_arg_twice(const struct scmp_arg_cmp *cmp, size_t n)
 		seen |= 1U << cmp[i].arg;
 	}
 	return 0;
-}
-
-/* Whether there is memory for what libseccomp makes of the rules: when it runs
- * out in there, libseccomp (2.5) frees twice and reads what it has freed. */
-static int has_memory(const struct build *b)
-{
-	volatile char *p = malloc((1 << 20) + b->n_rules * 4096);
-
-	if (p)
-		*p = 0;
-	free((void *)p);
-	return p != NULL;
-}
-
-/* Returns 0 or libseccomp's -errno. */
-static int prepare_export(const struct build *b)
-{
-	int rc = has_memory(b) ? 0 : -ENOMEM;
-
-	for (size_t i = 0; i < b->n_arches && !rc && b->n_rules >= TREE_MIN;
-	     i++)
-		rc = seccomp_attr_set(b->arch[i].ctx, SCMP_FLTATR_CTL_OPTIMIZE,
-				      2);
-	return rc;
 }
 
 /* A context for one architecture. Returns 0 or libseccomp's -errno. */
@@ -800,11 +775,26 @@ static off_t write_all(const struct build *b, int fd)
 	return at;
 }
 
+/* Whether there is memory for what libseccomp makes of the rules: when it runs
+ * out in there, libseccomp (2.5) frees twice and reads what it has freed. */
+static int has_memory(const struct build *b)
+{
+	volatile char *p = malloc((1 << 20) + b->n_rules * 4096);
+
+	if (p)
+		*p = 0;
+	free((void *)p);
+	return p != NULL;
+}
+
 static int write_program(const struct build *b, int fd, unsigned int *len,
 			 struct sb_err *err)
 {
-	off_t n = prepare_export(b);
+	off_t n = has_memory(b) ? 0 : -ENOMEM;
 
+	for (size_t i = 0; i < b->n_arches && !n && b->n_rules >= TREE_MIN; i++)
+		n = seccomp_attr_set(b->arch[i].ctx, SCMP_FLTATR_CTL_OPTIMIZE,
+				     2);
 	if (!n)
 		n = write_all(b, fd);
 	if (n < 0)
@@ -835,12 +825,11 @@ int sb_seccomp_compile(const struct sb_seccomp_src *src, int fd,
 		       struct sb_err *err)
 {
 	struct build b = start(src, skipped, err);
-	int good, rc = -1;
+	int rc = -1;
 
 	b.compile = 1;
 	*out = (struct sb_seccomp){0};
-	good = !do_top(&b, src->json, &out->flags) && !do_rules(&b, src->json);
-	if (good)
+	if (!do_top(&b, src->json, &out->flags) && !do_rules(&b, src->json))
 		rc = write_program(&b, fd, &out->len, err);
 	finish(&b);
 	return rc;

@@ -75,18 +75,19 @@ static inline void check_rule_calls(const struct rules *r, const json_t *rule,
 				    unsigned int len)
 {
 	static const uint64_t by[] = {-1, 0, 1, 1ULL << 32, (1ULL << 32) - 1};
+	static const size_t n = sizeof(by) / sizeof(*by);
 	const json_t *names = json_object_get(rule, "names");
 
 	for (size_t i = 0; i < json_array_size(names) && i < 64; i++) {
 		int nr = seccomp_syscall_resolve_name(
 			json_string_value(json_array_get(names, i)));
 
-		for (size_t k = 0; nr >= 0 && k < 5 * 5; k++) {
+		for (size_t k = 0; nr >= 0 && k < n * n; k++) {
 			struct seccomp_data d = {.nr = nr,
 						 .arch = seccomp_arch_native()};
 
-			rules_arguments(r, other, by[k / 5], d.args);
-			rules_arguments(r, rule, by[k % 5], d.args);
+			rules_arguments(r, other, by[k / n], d.args);
+			rules_arguments(r, rule, by[k % n], d.args);
 			check_call(r, f, len, &d);
 		}
 	}

@@ -158,31 +158,37 @@ static void test_refused(void **state)
 		refused(table[i][0], table[i][1]);
 }
 
-/* Only a compiler can see it. */
-static void test_contradiction(void **state)
+/* Compiling text fails, with why. */
+static void uncompiled(const char *text, const char *why)
 {
-	struct sb_json doc =
-		parse(ONE("{\"names\":[\"getpid\"],\"action\":"
-			  "\"SCMP_ACT_ERRNO\"},{\"names\":[\"getpid\"],"
-			  "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":"
-			  "0,\"op\":\"SCMP_CMP_EQ\",\"value\":1}]},"
-			  "{\"names\":[\"getppid\"],\"action\":"
-			  "\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":"
-			  "0,\"op\":\"SCMP_CMP_EQ\",\"value\":1}]},"
-			  "{\"names\":[\"getppid\"],\"action\":"
-			  "\"SCMP_ACT_TRAP\",\"args\":[{\"index\":"
-			  "0,\"op\":\"SCMP_CMP_EQ\",\"value\":1}]}"));
+	struct sb_json doc = parse(text);
 	struct sb_seccomp_src src = source(&doc);
 	int fd = memfd_create("filter", MFD_CLOEXEC);
 	struct sb_seccomp out;
 	struct sb_err err = {.text = ""};
 
-	(void)state;
 	assert_int_equal(sb_seccomp_compile(&src, fd, &out, NULL, &err), -1);
-	assert_contains(err.text, "linux.seccomp.syscalls[3]: getppid: "
-				  "contradicts a rule before it");
+	assert_contains(err.text, why);
 	close(fd);
 	sb_json_free(&doc);
+}
+
+/* Only a compiler can see it. */
+static void test_contradiction(void **state)
+{
+	(void)state;
+	uncompiled(ONE("{\"names\":[\"getpid\"],\"action\":"
+		       "\"SCMP_ACT_ERRNO\"},{\"names\":[\"getpid\"],"
+		       "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":"
+		       "0,\"op\":\"SCMP_CMP_EQ\",\"value\":1}]},"
+		       "{\"names\":[\"getppid\"],\"action\":"
+		       "\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":"
+		       "0,\"op\":\"SCMP_CMP_EQ\",\"value\":1}]},"
+		       "{\"names\":[\"getppid\"],\"action\":"
+		       "\"SCMP_ACT_TRAP\",\"args\":[{\"index\":"
+		       "0,\"op\":\"SCMP_CMP_EQ\",\"value\":1}]}"),
+		   "linux.seccomp.syscalls[3]: getppid: "
+		   "contradicts a rule before it");
 }
 
 static void test_skipped(void **state)
@@ -233,11 +239,6 @@ static void test_flags(void **state)
 static void test_too_large(void **state)
 {
 	static char text[1 << 20];
-	struct sb_json doc;
-	struct sb_seccomp_src src;
-	struct sb_seccomp out;
-	struct sb_err err = {.text = ""};
-	int fd = memfd_create("filter", MFD_CLOEXEC);
 	size_t n;
 
 	(void)state;
@@ -249,12 +250,7 @@ static void test_too_large(void **state)
 			     "\"op\":\"SCMP_CMP_EQ\",\"value\":%d}]}",
 			     i ? "," : "", i);
 	sprintf(text + n, "]}");
-	doc = parse(text);
-	src = source(&doc);
-	assert_int_equal(sb_seccomp_compile(&src, fd, &out, NULL, &err), -1);
-	assert_contains(err.text, "the kernel takes 4096");
-	close(fd);
-	sb_json_free(&doc);
+	uncompiled(text, "the kernel takes 4096");
 }
 
 /* A file that cannot be written to. */
@@ -444,79 +440,57 @@ static void test_several_conditions(void **state)
 	      {SYS_prctl, {99999, 7}, EINVAL});
 }
 
+/* Two conditions, and two rules. */
+#define AND(a, b) a "," b
+#define TWO(a, b) ONE(a "," b)
+
 /* Rules that libseccomp (2.5, 2.6) must not have in one program: it would go
  * round with the first pair for ever, and say something else to calls that are
  * asked about in the other two. */
 static void test_apart(void **state)
 {
 	(void)state;
-	PROBE(ONE(CALL("ERRNO",
-		       COND(1, "GT", "40") "," COND(
-			       2, "NE",
-			       "7")) "," CALL("ERRNO",
-					      COND(1, "GT", "40") "," COND(
-						      0, "NE", "99999"))),
+	PROBE(TWO(CALL("ERRNO", AND(COND(1, "GT", "40"), COND(2, "NE", "7"))),
+		  CALL("ERRNO",
+		       AND(COND(1, "GT", "40"), COND(0, "NE", "99999")))),
 	      {SYS_prctl, {99999, 41, 7}, EINVAL},
 	      {SYS_prctl, {99998, 41, 7}, EPERM},
 	      {SYS_prctl, {99999, 41, 8}, EPERM},
 	      {SYS_prctl, {99999, 40, 8}, EINVAL});
-	PROBE(ONE(CALL("ERRNO",
-		       COND(1, "GT", "40") "," COND(
-			       2, "NE",
-			       "7")) "," CALL("ERRNO",
-					      COND(1, "GT", "41") "," COND(
-						      2, "EQ", "7"))),
+	PROBE(TWO(CALL("ERRNO", AND(COND(1, "GT", "40"), COND(2, "NE", "7"))),
+		  CALL("ERRNO", AND(COND(1, "GT", "41"), COND(2, "EQ", "7")))),
 	      {SYS_prctl, {99999, 41, 7}, EINVAL},
 	      {SYS_prctl, {99999, 41, 6}, EPERM},
 	      {SYS_prctl, {99999, 42, 7}, EPERM},
 	      {SYS_prctl, {99999, 40, 6}, EINVAL});
-	PROBE(ONE(CALL("ERRNO", COND(1, "GT", "4294967296")) "," CALL(
-		      "ERRNO", COND(1, "LE", "7"))),
+	PROBE(TWO(CALL("ERRNO", COND(1, "GT", "4294967296")),
+		  CALL("ERRNO", COND(1, "LE", "7"))),
 	      {SYS_prctl, {99999, 7}, EPERM}, {SYS_prctl, {99999, 8}, EINVAL},
 	      {SYS_prctl, {99999, 0x100000000}, EINVAL},
 	      {SYS_prctl, {99999, 0x100000001}, EPERM});
 	/* one that asks less comes first */
-	PROBE(ONE(CALL("ERRNO",
-		       COND(1, "EQ", "5") "," COND(
-			       2, "EQ", "6")) "," CALL("KILL_PROCESS",
-						       COND(1, "EQ", "5"))),
+	PROBE(TWO(CALL("ERRNO", AND(COND(1, "EQ", "5"), COND(2, "EQ", "6"))),
+		  CALL("KILL_PROCESS", COND(1, "EQ", "5"))),
 	      {SYS_prctl, {99999, 5, 6}, KILLED},
 	      {SYS_prctl, {99999, 4, 6}, EINVAL});
 	/* a default action that libseccomp also has for what is not ours */
 	PROBE("{\"defaultAction\":\"SCMP_ACT_KILL\",\"syscalls\":[{\"names\":"
-	      "[\"exit_group\"],\"action\":\"SCMP_ACT_ALLOW\"}," CALL(
-		      "ALLOW",
-		      COND(1, "NE", "5") "," COND(
-			      2, "EQ",
-			      "6")) "," CALL("ERRNO",
-					     COND(1, "EQ", "5") "," COND(
-						     2, "EQ", "6")) "]}",
+	      "[\"exit_group\"],\"action\":\"SCMP_ACT_ALLOW\"}," AND(
+		      CALL("ALLOW",
+			   AND(COND(1, "NE", "5"), COND(2, "EQ", "6"))),
+		      CALL("ERRNO",
+			   AND(COND(1, "EQ", "5"), COND(2, "EQ", "6")))) "]}",
 	      {SYS_prctl, {99999, 4, 6}, EINVAL},
 	      {SYS_prctl, {99999, 5, 6}, EPERM},
 	      {SYS_prctl, {99999, 5, 7}, KILLED}, {SYS_getppid, {0}, KILLED});
 #ifdef __x86_64__
 	PROBE("{" TOP ",\"architectures\":[\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"]"
-	      ",\"syscalls\":[" CALL(
-		      "ERRNO", COND(1, "NE", "5") "," COND(2, "EQ", "6")) "]}",
+	      ",\"syscalls\":[" CALL("ERRNO", AND(COND(1, "NE", "5"),
+						  COND(2, "EQ", "6"))) "]}",
 	      {SYS_prctl, {99999, 4, 6}, EPERM},
 	      {0x40000000 + SYS_prctl, {99999, 4, 6}, EPERM},
 	      {SYS_prctl, {99999, 5, 6}, EINVAL});
 #endif
-}
-
-/* Compiling text fails, with why. */
-static void uncompiled(const char *text, const char *why)
-{
-	struct sb_json doc = parse(text);
-	struct sb_seccomp_src src = source(&doc);
-	int fd = memfd_create("filter", MFD_CLOEXEC);
-	struct sb_seccomp out;
-	struct sb_err err = {.text = ""};
-
-	assert_int_equal(sb_seccomp_compile(&src, fd, &out, NULL, &err), -1);
-	assert_contains(err.text, why);
-	close(fd);
-	sb_json_free(&doc);
 }
 
 /* In whatever order the conditions stand. */
@@ -524,22 +498,16 @@ static void test_apart_contradicts(void **state)
 {
 	(void)state;
 	uncompiled(
-		ONE(CALL("ERRNO", COND(1, "EQ", "5") "," COND(2, "NE", "6")) "," CALL(
-			"ERRNO",
-			COND(2, "NE", "6") "," COND(
-				1, "EQ",
-				"5")) "," CALL("TRAP",
-					       COND(2, "NE", "6") "," COND(
-						       1, "EQ", "5"))),
+		TWO(AND(CALL("ERRNO",
+			     AND(COND(1, "EQ", "5"), COND(2, "NE", "6"))),
+			CALL("ERRNO",
+			     AND(COND(2, "NE", "6"), COND(1, "EQ", "5")))),
+		    CALL("TRAP", AND(COND(2, "NE", "6"), COND(1, "EQ", "5")))),
 		"linux.seccomp.syscalls[2]: prctl: contradicts a rule "
 		"before it");
 	close(compile(
-		ONE(CALL("ERRNO",
-			 COND(1, "EQ", "5") "," COND(
-				 2, "NE",
-				 "6")) "," CALL("TRAP",
-						COND(1, "EQ", "5") "," COND(
-							2, "NE", "7"))),
+		TWO(CALL("ERRNO", AND(COND(1, "EQ", "5"), COND(2, "NE", "6"))),
+		    CALL("TRAP", AND(COND(1, "EQ", "5"), COND(2, "NE", "7")))),
 		&(struct sb_seccomp){0}, NULL));
 }
 
@@ -554,8 +522,8 @@ static void test_apart_too_many(void **state)
 		for (int i = 0; i < rules; i++)
 			n += sprintf(
 				text + n,
-				"%s" CALL("ERRNO", COND(1, "EQ", "5") "," COND(
-							   2, "NE", "%d")),
+				"%s" CALL("ERRNO", AND(COND(1, "EQ", "5"),
+						       COND(2, "NE", "%d"))),
 				i ? "," : "", i);
 		sprintf(text + n, "]}");
 		uncompiled(text,
